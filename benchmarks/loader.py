@@ -1,0 +1,119 @@
+"""Triplets per second and core of the stream, against plain `webdataset` on the same shards in the same run.
+
+    python benchmarks/loader.py                  # 256 px shards made from the portrait in scikit-image
+    python benchmarks/loader.py data/shards      # your own
+
+Both give batches of 16 uint8 tensors (masked, unmasked, alpha, identity), shuffled, with no worker process and one
+thread. Seconds are CPU seconds of this process, so that neighbours on the machine disturb little; the best of
+the rounds counts, and the rounds take turns.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+import webdataset
+from skimage.data import astronaut
+
+from unveilify.core import stamps, tars
+from unveilify.core.pictures import encode_jpeg, encode_png
+from unveilify.shards.config import ShardConfig
+from unveilify.shards.reader import ShardSet
+from unveilify.shards.stream import Stream, StreamConfig
+from unveilify.shards.write import run
+
+BATCH = 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shards", nargs="?", type=Path, help="output of `unveilify shard`, one identity image")
+    parser.add_argument("--batches", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.shards or make_shards(Path(scratch))
+        split = ShardSet.open(folder).split("train")
+        size = sum(split.records["size"].sum(axis=1).tolist()) / len(split) / 1000
+        print(f"{len(split)} triplets of {split.index.size_px} px, {size:.0f} kB each; batches of {BATCH}, 1 thread")
+        urls = [str(path) for path in sorted(folder.glob("train-*.tar"))]
+        loaders: dict[str, Callable[[], Iterator[object]]] = {
+            "stream (ours)": lambda: iter(Stream(split, StreamConfig(), BATCH)),
+            "webdataset, decode('torchrgb8')": lambda: plain(urls, "torchrgb8"),
+            "webdataset, OpenCV": lambda: plain(urls, opencv),
+        }
+        best = dict.fromkeys(loaders, 0.0)
+        for _ in range(arguments.rounds):
+            for name, loader in loaders.items():
+                batches = loader()
+                next(batches)  # opening is not reading
+                begin = time.process_time()
+                count = sum(1 for _ in islice(batches, arguments.batches))
+                best[name] = max(best[name], count * BATCH / (time.process_time() - begin))
+        ours = best["stream (ours)"]
+        for name, rate in best.items():
+            print(f"{name:32} {rate:7.0f} triplets/s/core   ours is {ours / rate:.2f} x")
+
+
+def plain(urls: list[str], decoder: object) -> Iterator[object]:
+    """What a reader of the tars writes who has only `webdataset`."""
+    data = webdataset.WebDataset(urls, shardshuffle=len(urls)).repeat().shuffle(200).decode(decoder)
+    return iter(data.to_tuple("masked.jpg", "unmasked.jpg", "mask.png", "identity.jpg").batched(BATCH))
+
+
+def opencv(name: str, data: bytes) -> torch.Tensor | None:
+    """A decoder for `webdataset` that uses OpenCV, as the stream does."""
+    if not name.endswith(("jpg", "png")):
+        return None
+    flags = cv2.IMREAD_COLOR if name.endswith("jpg") else cv2.IMREAD_GRAYSCALE
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image.ndim == 3:
+        image = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB).transpose(2, 0, 1))
+    return torch.from_numpy(image)
+
+
+def make_shards(folder: Path, people: int = 60, photos: int = 10, size_px: int = 256) -> Path:
+    """Shards of plain crops out of one portrait: right in size and content for a JPEG decoder, nothing more."""
+    rng = np.random.default_rng(0)
+    portrait = astronaut()
+    source = folder / "synth"
+    stamps.begin(source, "synth", ShardConfig(), "portrait")
+    rows = []
+    with tars.writing(source / "part-00000.tar") as tar:
+        for number in range(people * photos):
+            scale, x, y = rng.uniform(0.8, 1.2), rng.uniform(-140, -60), rng.uniform(0, 40)
+            crop = cv2.warpAffine(portrait, np.array([[scale, 0, x], [0, scale, y]]), (size_px, size_px))
+            alpha = np.zeros((size_px, size_px), np.uint8)
+            cv2.ellipse(alpha, (size_px // 2, int(size_px * 0.7)), (70, 60), 0, 0, 360, 255, -1)
+            alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
+            masked = np.where(alpha[..., None] > 0, np.uint8(200), crop)
+            key, person = f"k{number:06d}", f"person{number // photos}"
+            points = rng.uniform(0, size_px, (468, 3)).round(4).tolist()
+            meta = {"key": key, "identity": person, "group": person, "crop": {"size_px": size_px}}
+            members = {
+                "unmasked.jpg": encode_jpeg(crop, 95),
+                "masked.jpg": encode_jpeg(masked, 95),
+                "mask.png": encode_png(alpha),
+                "json": json.dumps(meta | {"landmarks": {"scheme": "mediapipe468", "points": points}}).encode(),
+            }
+            tars.add(tar, key, members)
+            row = {"photo": f"{number}.jpg", "key": key, "identity": person, "group": person}
+            rows.append(row | {"status": "target", "reason": None, "sha256": key})
+    pd.DataFrame(rows).to_parquet(source / "manifest.parquet")
+    stamps.commit(source, "synth", ShardConfig(), "portrait", {})
+    run(ShardConfig(samples_per_shard=100), source, folder / "shards")
+    return folder / "shards"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Bad input is one sentence that says what to do; the help teaches; the README names every verb."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from unveilify.cli.app import app
+
+VERBS = ("sample", "synth", "shard", "train", "report", "run", "show", "verify", "card", "plugins", "weights")
+ROOT = Path(__file__).parents[2]
+
+
+def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "unveilify", *words], cwd=cwd, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["synth", "--source", "nowhere"], "There is no folder nowhere"),
+        (["synth", "--source", "."], "no photos|empty"),
+        (["synth", "--source", ".", "--set", "synth.sise_px=3"], r"synth\.size_px"),
+        (["synth", "--source", ".", "--config", "none.yaml"], r"none\.yaml"),
+        (["shard"], "unveilify synth"),
+        (["train"], "unveilify shard"),
+        (["report"], "unveilify shard"),
+        (["train", "--model", "unveilfy", "--shards", "x"], "unveilify"),
+        (["run", "none.yaml"], r"none\.yaml"),
+        (["show", "."], "not the finished output"),
+        (["verify", "."], "not the finished output"),
+        (["weights", "pull", "vgg"], "vgg16"),
+    ],
+)
+def test_bad_input_is_one_sentence(words: list[str], hint: str, tmp_path: Path) -> None:
+    done = say(words, tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert re.search(hint, done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = say(["shard", "--debug"], tmp_path)
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str) -> None:
+    done = CliRunner().invoke(app, [verb, "--help"])
+    assert done.exit_code == 0
+    assert len(done.output) > 100
+
+
+def test_the_readme_names_every_verb() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [verb for verb in VERBS if f"unveilify {verb}" not in readme] == []
+
+
+def test_there_is_no_verb_without_a_test() -> None:
+    commands = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    groups = [group.name for group in app.registered_groups]
+    assert {*commands, *groups} == set(VERBS)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "pipelines").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_pipeline_file_can_be_planned(file: Path, tmp_path: Path) -> None:
+    done = say(["run", str(file), "--dry-run"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "report" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    first = file.read_text().splitlines()
+    assert any("unveilify run pipelines/" in line for line in first[:6]), "it opens with its exact command"

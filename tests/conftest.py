@@ -1,0 +1,78 @@
+"""Fixtures that several rooms share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+SHARED = Path(os.environ.get("UNVEILIFY_SHARED", Path(__file__).parents[1].parent / "shared"))
+
+
+def _folder(name: str) -> Path:
+    path = SHARED / name
+    if not path.is_dir():
+        pytest.skip(f"needs the folder of development {name} ({path}), which is not here")
+    return path
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Real photographs for development; not part of the repository."""
+    return _folder("photos")
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """Pretrained networks for development; not part of the repository."""
+    return _folder("weights")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> NDArray[np.uint8]:
+    """The public-domain portrait inside scikit-image: (512, 512, 3) RGB."""
+    from skimage.data import astronaut as portrait
+
+    return np.asarray(portrait(), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def small_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedded sample with ten invented people: 40 photos."""
+    from unveilify.sources.sample import make_sample
+
+    root = tmp_path_factory.mktemp("sample") / "aihub"
+    make_sample(root, people=10, seed=0)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_pairs(small_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed output of `synth` on the small source, 64 px, several parts."""
+    from unveilify.synth.config import SynthConfig
+    from unveilify.synth.run import run
+
+    out = tmp_path_factory.mktemp("pairs") / "synth"
+    run(SynthConfig(size_px=64, photos_per_part=11), small_source, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_shards(small_pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed output of `shard` on the small pairs."""
+    from unveilify.shards.config import ShardConfig
+    from unveilify.shards.write import run
+
+    out = tmp_path_factory.mktemp("shards") / "shards"
+    run(ShardConfig(samples_per_shard=7), small_pairs, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def digests() -> Callable[[Path], dict[str, str]]:
+    """SHA-256 of every file under a folder, hidden ones too: two runs are compared with it."""
+    from unveilify.core.storage import sha256_file
+
+    return lambda root: {p.relative_to(root).as_posix(): sha256_file(p) for p in root.rglob("*") if p.is_file()}

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from unveilify.core.config import Config, difference, load
+from unveilify.core.errors import UserError
+
+
+class Inner(Config):
+    size_px: int = 64
+
+
+class Outer(Config):
+    inner: Inner = Inner()
+    name: str = "a"
+
+
+def test_file_then_overrides(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("inner: {size_px: 128}\nname: b\n")
+    assert load(Outer, file, ["name=c"]) == Outer(inner=Inner(size_px=128), name="c")
+
+
+@pytest.mark.parametrize("item", ["inner.sise_px=3", "inner.size=3"])
+def test_an_unknown_key_names_the_nearest(item: str) -> None:
+    with pytest.raises(UserError, match=r"nearest known one is 'inner\.size_px'"):
+        load(Outer, None, [item])
+
+
+@pytest.mark.parametrize("item", ["name", "=3", "name.b=3", "inner=3", "inner.size_px=big"])
+def test_a_bad_override_is_one_sentence(item: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load(Outer, None, ["name=b", item])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2", "\x00"])
+def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=r"broken\.yaml"):
+        load(Outer, file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none\.yaml"):
+        load(Outer, tmp_path / "none.yaml")
+
+
+def test_difference_names_settings() -> None:
+    assert difference({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == "a.b: 1 -> 3"

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from unveilify.core import stamps
+from unveilify.core.config import Config
+from unveilify.core.errors import UserError
+
+
+class Settings(Config):
+    size_px: int = 64
+
+
+def make(directory: Path, config: Settings | None = None, source: str = "in") -> stamps.Stamp:
+    config = config or Settings()
+    assert stamps.begin(directory, "synth", config, source) is None
+    (directory / "part.tar").write_bytes(b"tar")
+    return stamps.commit(directory, "synth", config, source, {"photos": 1})
+
+
+def test_finished_work_is_up_to_date(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(), "in") == made
+    assert stamps.read(tmp_path / "a", "synth", "unveilify synth") == made
+    assert list(made.files) == ["part.tar"]
+
+
+def test_unfinished_work_goes_on(tmp_path: Path) -> None:
+    assert stamps.begin(tmp_path / "a", "synth", Settings(), "in") is None
+    (tmp_path / "a/part-0.tar").write_bytes(b"tar")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(), "in") is None
+    assert (tmp_path / "a/part-0.tar").is_file()
+
+
+def test_unfinished_input_is_refused(tmp_path: Path) -> None:
+    stamps.begin(tmp_path / "a", "synth", Settings(), "in")
+    with pytest.raises(UserError, match="not finished: run `unveilify synth`"):
+        stamps.read(tmp_path / "a", "synth", "unveilify synth")
+
+
+def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(UserError, match="size_px: 64 -> 128"):
+        stamps.begin(tmp_path / "a", "synth", Settings(size_px=128), "in")
+
+
+def test_other_input_is_refused(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(UserError, match="another input"):
+        stamps.begin(tmp_path / "a", "synth", Settings(), "other")
+
+
+def test_force_rebuilds(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(size_px=128), "in", force=True) is None
+    assert not (tmp_path / "a/part.tar").exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_foreign_files_are_never_touched(tmp_path: Path, force: bool) -> None:
+    (tmp_path / "thesis.doc").write_bytes(b"years of work")
+    with pytest.raises(UserError, match="not empty"):
+        stamps.begin(tmp_path, "synth", Settings(), "in", force=force)
+    assert (tmp_path / "thesis.doc").read_bytes() == b"years of work"
+
+
+def test_another_stages_folder_is_refused(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(UserError, match="output of 'synth'"):
+        stamps.begin(tmp_path / "a", "shard", Settings(), "in")
+
+
+def test_the_hash_forgets_the_machine(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    assert made.hash == made.model_copy(update={"software": {"numpy": "99"}}).hash
+    assert made.hash != made.model_copy(update={"input": "else"}).hash
+
+
+def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
+    stamps.begin(tmp_path / "a", "synth", Settings(), "in")
+    (tmp_path / "a/.part.tar.x1.tmp").write_bytes(b"half")
+    (tmp_path / "a/_work").mkdir()
+    (tmp_path / "a/_work/part.parquet").write_bytes(b"note")
+    made = stamps.commit(tmp_path / "a", "synth", Settings(), "in", {})
+    assert made.files == {}
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["_begun.json", "_stamp.json"]

@@ -1,0 +1,58 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from unveilify.core import storage
+from unveilify.core.errors import UserError
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), storage.writing(tmp_path / "a.bin") as path:
+        path.write_bytes(b"half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    storage.write_bytes(tmp_path / "a.bin", b"old")
+    with pytest.raises(RuntimeError), storage.writing(tmp_path / "a.bin") as path:
+        path.write_bytes(b"half")
+        raise RuntimeError
+    assert (tmp_path / "a.bin").read_bytes() == b"old"
+
+
+def test_equal_values_are_equal_json(tmp_path: Path) -> None:
+    storage.write_json(tmp_path / "a", {"b": 1, "a": [1.5, "ü"]})
+    storage.write_json(tmp_path / "b", {"a": [1.5, "ü"], "b": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x"])
+def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="leaves"):
+        storage.inside(tmp_path, name)
+
+
+def test_a_link_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out.jpg").write_bytes(b"secret")
+    (tmp_path / "in/link.jpg").symlink_to(tmp_path / "out.jpg")
+    with pytest.raises(UserError, match="leaves"):
+        storage.read_member(tmp_path / "in", "link.jpg")
+
+
+def test_members_of_archives_are_read_in_place(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("b/c.jpg", b"123")
+    assert storage.read_member(tmp_path, "a.zip!b/c.jpg") == b"123"
+    with pytest.raises(OSError, match=r"nothing\.jpg"):
+        storage.read_member(tmp_path, "a.zip!nothing.jpg")
+
+
+def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("c.jpg", bytes(3 * 2**20))
+    monkeypatch.setattr(storage, "MAX_PHOTO_BYTES", 2**20)
+    with pytest.raises(OSError, match="unpacks to more"):
+        storage.read_member(tmp_path, "a.zip!c.jpg")

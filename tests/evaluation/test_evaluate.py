@@ -1,0 +1,198 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from unveilify.core.errors import UserError
+from unveilify.core.pictures import encode_png
+from unveilify.evaluation.config import EvaluateConfig
+from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.subjects import Predictions, Rival, Trained, Truth, batch_of, run
+from unveilify.models.parts import store
+from unveilify.models.parts.contract import Batch, Output, plugin
+
+CONFIG = EvaluateConfig(metrics=("psnr", "ssim", "noise"), batch_size=3, timing_runs=2)
+
+
+@pytest.fixture
+def bench(memory_shards) -> Bench:
+    samples = Samples(memory_shards.test, CONFIG, None)
+    return Bench(samples, memory_shards.hash, load_metrics(CONFIG, "cpu"), "cpu")
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    module = plugin("unveilify")
+    config = module.Config(size_px=32, width=0.1, depth=0.2)
+    state = module.Network(config).state_dict()
+    store.save(tmp_path / "runs/mine/best.safetensors", "unveilify", config, state, meta={"seen": 1})
+    return tmp_path / "runs/mine"
+
+
+def rival(name: str, memory_shards, bench: Bench) -> Rival:
+    return Rival(name, bench.samples.size_px, "cpu", memory_shards, 10)
+
+
+def test_the_truth_scores_what_theory_says(bench: Bench, tmp_path: Path) -> None:
+    frame = evaluate(CONFIG, bench, [(Truth(), tmp_path)]).rows[0].frame
+    assert (frame["psnr_image_raw"] == 100).all()
+    assert (frame["psnr_hole_raw"] == 100).all()
+    assert np.allclose(frame["ssim_hole_composited"], 1)
+    assert (frame["specks_image_raw"] == 0).all()
+
+
+def test_copy_scores_the_masked_input(memory_shards, bench: Bench, tmp_path: Path) -> None:
+    frame = evaluate(CONFIG, bench, [(rival("copy", memory_shards, bench), tmp_path)]).rows[0].frame
+    for n, sample in enumerate(bench.samples):
+        error = (sample.unmasked.astype(float) - sample.masked) ** 2
+        assert frame["psnr_image_raw"][n] == pytest.approx(10 * np.log10(255**2 / error.mean()), abs=1e-4)
+        hole = error[sample.hole]
+        assert frame["psnr_hole_raw"][n] == pytest.approx(10 * np.log10(255**2 / hole.mean()), abs=1e-4)
+    # Nothing differs outside the hole, so that both differ by the hole's share alone.
+    share = np.array([s.hole.mean() for s in bench.samples])
+    assert np.allclose(frame["psnr_image_raw"] - frame["psnr_hole_raw"], -10 * np.log10(share), atol=1e-6)
+    assert (frame["psnr_image_raw"] == frame["psnr_image_composited"]).all()
+
+
+def test_mean_looks_at_the_training_split_and_beats_copy(memory_shards, bench: Bench, tmp_path: Path) -> None:
+    copy, mean = evaluate(
+        CONFIG, bench, [(rival(name, memory_shards, bench), tmp_path) for name in ("copy", "mean")]
+    ).rows
+    assert memory_shards.train.reads
+    assert mean.frame["psnr_hole_raw"].mean() > copy.frame["psnr_hole_raw"].mean()
+
+
+def test_again_measures_nothing(memory_shards, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subjects = [(Truth(), tmp_path), (rival("telea", memory_shards, bench), tmp_path)]
+    first = evaluate(CONFIG, bench, subjects)
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    monkeypatch.setattr(Rival, "paint", lambda *a: pytest.fail("painted again"))
+    again = evaluate(CONFIG, bench, subjects)
+    for a, b in zip(first.rows, again.rows, strict=True):
+        pd.testing.assert_frame_equal(a.frame, b.frame)
+        assert a.about == b.about
+    assert {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == before
+
+
+def test_a_damaged_kept_row_is_measured_again(bench: Bench, tmp_path: Path) -> None:
+    first = evaluate(CONFIG, bench, [(Truth(), tmp_path)])
+    next(tmp_path.glob("*.parquet")).write_bytes(b"PAR1 cut short")
+    again = evaluate(CONFIG, bench, [(Truth(), tmp_path)])
+    pd.testing.assert_frame_equal(first.rows[0].frame, again.rows[0].frame)
+
+
+def test_other_data_weights_or_settings_are_measured_anew(bench: Bench, tmp_path: Path, run_dir: Path) -> None:
+    def kept() -> int:
+        return len(list(tmp_path.glob("*.parquet")))
+
+    evaluate(CONFIG, bench, [(Truth(), tmp_path)])
+    evaluate(CONFIG, dataclasses.replace(bench, data="other"), [(Truth(), tmp_path)])
+    assert kept() == 2
+    evaluate(CONFIG.model_copy(update={"others": 2}), bench, [(Truth(), tmp_path)])
+    assert kept() == 3
+    evaluate(CONFIG.model_copy(update={"replicates": 100}), bench, [(Truth(), tmp_path)])
+    assert kept() == 3, "the intervals are computed when the table is made"
+    evaluate(CONFIG, bench, [(Trained("mine", run_dir, "cpu"), tmp_path)])
+    stored = store.load(run_dir / "best.safetensors")
+    state = {name: tensor + 0.01 for name, tensor in stored.network.state_dict().items()}
+    store.save(run_dir / "best.safetensors", "unveilify", stored.config, state)
+    evaluate(CONFIG, bench, [(Trained("mine", run_dir, "cpu"), tmp_path)])
+    assert kept() == 5
+
+
+def test_batches_do_not_change_the_values(bench: Bench, run_dir: Path, tmp_path: Path) -> None:
+    small = evaluate(CONFIG, bench, [(Trained("mine", run_dir, "cpu"), tmp_path / "a")]).rows[0].frame
+    large = CONFIG.model_copy(update={"batch_size": 20})
+    at_once = evaluate(large, bench, [(Trained("mine", run_dir, "cpu"), tmp_path / "b")]).rows[0].frame
+    pd.testing.assert_frame_equal(small, at_once, atol=1e-2)
+
+
+def test_a_trained_row_tells_its_cost(bench: Bench, run_dir: Path, tmp_path: Path) -> None:
+    about = evaluate(CONFIG, bench, [(Trained("mine", run_dir, "cpu"), tmp_path)]).rows[0].about
+    network = store.load(run_dir / "best.safetensors").network
+    assert about["cost"]["parameters"] == pytest.approx(sum(p.numel() for p in network.parameters()) / 1e6)
+    assert about["cost"]["milliseconds"] > 0
+    assert about["cost"]["gmac"] > 0
+    assert about["cost"]["device"]
+    assert about["model"] == "unveilify"
+
+
+def test_facts_tell_hole_style_and_pose(bench: Bench, tmp_path: Path) -> None:
+    facts = evaluate(CONFIG, bench, [(Truth(), tmp_path)]).facts
+    assert facts["hole_share"].tolist() == pytest.approx([12 * 20 / 1024] * 20)
+    assert set(facts["style"]) == {"kf94", "surgical"}
+    assert facts["yaw"].tolist() == list(range(20))
+
+
+class Spy(torch.nn.Module):
+    """Answers with more than the range holds, and remembers what it was shown."""
+
+    def forward(self, batch: Batch) -> Output:
+        self.batch = batch
+        return Output(image=torch.full_like(batch.masked, 1.02))
+
+
+def test_outputs_are_clamped_and_rounded_not_wrapped(bench: Bench) -> None:
+    (painted,) = run(Spy(), [bench.samples[0]], 32, "cpu", uses_hole=True)
+    assert (painted == 255).all()
+
+
+def test_a_network_that_must_find_the_mask_is_not_told_the_hole(bench: Bench) -> None:
+    spy = Spy()
+    run(spy, [bench.samples[0]], 32, "cpu", uses_hole=False)
+    assert not spy.batch.hole.any()
+    assert spy.batch.unmasked is None
+    run(spy, [bench.samples[0]], 32, "cpu", uses_hole=True)
+    assert spy.batch.hole.mean() == pytest.approx(bench.samples[0].hole.mean())
+
+
+def test_a_smaller_network_is_scaled_up_to_the_comparison(bench: Bench) -> None:
+    spy = Spy()
+    (painted,) = run(spy, [bench.samples[0]], 16, "cpu", uses_hole=True)
+    assert spy.batch.masked.shape[-1] == 16
+    assert painted.shape == (32, 32, 3)
+
+
+def test_no_identity_image_is_said_so(bench: Bench) -> None:
+    alone = dataclasses.replace(bench.samples[0], given=())
+    batch = batch_of([alone, bench.samples[1]], 32, "cpu", uses_hole=True)
+    assert batch.real.tolist() == [0, 1]
+    assert not batch.identity[0].any()
+
+
+def test_predictions_of_others_score_like_the_same_outputs(memory_shards, bench: Bench, tmp_path: Path) -> None:
+    copy = rival("copy", memory_shards, bench)
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    samples = list(bench.samples)
+    for sample, output in zip(samples, copy.paint(samples), strict=True):
+        (folder / f"{sample.key}.png").write_bytes(encode_png(output))
+    theirs = Predictions(folder)
+    ours, same = evaluate(CONFIG, bench, [(copy, tmp_path), (theirs, tmp_path)]).rows
+    pd.testing.assert_frame_equal(ours.frame, same.frame)
+    assert same.label == "theirs"
+
+    (folder / f"{samples[3].key}.png").unlink()
+    with pytest.raises(UserError, match=samples[3].key):
+        theirs.paint(samples)
+    (folder / f"{samples[3].key}.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match="cannot be read"):
+        theirs.paint(samples)
+    (folder / f"{samples[3].key}.png").write_bytes(encode_png(np.zeros((8, 9, 3), np.uint8)))
+    with pytest.raises(UserError, match="square"):
+        theirs.paint(samples)
+
+
+def test_a_model_that_has_to_be_trained_is_no_rival(memory_shards, bench: Bench) -> None:
+    with pytest.raises(UserError, match="unveilify train --model unveilify"):
+        _ = rival("unveilify", memory_shards, bench).network
+
+
+def test_a_run_without_a_network_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unveilify train"):
+        _ = Trained("mine", tmp_path, "cpu").identity

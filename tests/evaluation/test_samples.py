@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from unveilify.core.errors import UserError
+from unveilify.evaluation.config import EvaluateConfig
+from unveilify.evaluation.samples import Samples
+
+
+def same(a, b) -> bool:
+    return np.array_equal(a, b)
+
+
+def test_the_order_is_that_of_the_split(memory_shards) -> None:
+    samples = Samples(memory_shards.test, EvaluateConfig(), None)
+    assert [s.key for s in samples] == [f"{i:020d}" for i in range(20)]
+    assert samples.size_px == 32
+
+
+def test_fewer_triplets_are_spread_over_the_split(memory_shards) -> None:
+    samples = Samples(memory_shards.test, EvaluateConfig(triplets=5), None)
+    assert samples.indices == [0, 4, 8, 12, 16]
+    assert set(samples.identities) == {f"person{i}" for i in range(5)}
+
+
+def test_others_are_the_persons_photos_but_neither_target_nor_given(memory_shards) -> None:
+    split = memory_shards.test
+    sample = Samples(split, EvaluateConfig(), None)[5]
+    assert len(sample.given) == 1, "repeats of an identity image are not counted"
+    expected = [split.photo(1, 3), split.photo(1, 0)]
+    assert len(sample.others) == 2
+    assert all(any(same(photo, other) for other in sample.others) for photo in expected)
+    assert not any(same(sample.unmasked, o) or same(sample.given[0], o) for o in sample.others)
+
+
+def test_others_are_limited_and_always_the_same(memory_shards) -> None:
+    a = Samples(memory_shards.test, EvaluateConfig(others=1), None)[5]
+    b = Samples(memory_shards.test, EvaluateConfig(others=1), None)[5]
+    assert len(a.others) == 1
+    assert same(a.others[0], b.others[0])
+
+
+def test_the_stranger_is_another_person(memory_shards) -> None:
+    split = memory_shards.test
+    for n, sample in enumerate(Samples(split, EvaluateConfig(), None)):
+        own = [split.photo(n // 4, k) for k in range(4)]
+        (stranger,) = sample.with_stranger().given
+        assert not any(same(stranger, photo) for photo in own)
+        assert same(sample.with_stranger().unmasked, sample.unmasked)
+
+
+def test_one_person_alone_has_no_stranger(memory_shards) -> None:
+    memory_shards.test.people = 1
+    assert Samples(memory_shards.test, EvaluateConfig(), None)[0].strangers == ()
+
+
+def test_pictures_come_at_the_size_of_the_comparison(memory_shards) -> None:
+    sample = Samples(memory_shards.test, EvaluateConfig(), 16)[0]
+    for picture in (sample.masked, sample.unmasked, sample.alpha, *sample.given, *sample.others, *sample.strangers):
+        assert picture.shape[:2] == (16, 16)
+    assert 0.2 < sample.hole.mean() < 0.4
+
+
+def test_an_empty_split_is_refused(memory_shards) -> None:
+    memory_shards.test.people = 0
+    with pytest.raises(UserError, match="no triplets"):
+        Samples(memory_shards.test, EvaluateConfig(), None)

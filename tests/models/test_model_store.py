@@ -1,0 +1,62 @@
+"""One file per network: whole, verified, equal for equal input."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from unveilify.core.errors import UserError
+from unveilify.models.mean import Config, Network
+from unveilify.models.parts import store
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    network = Network(Config(size_px=32))
+    network.face.copy_(torch.rand(3, 32, 32))
+    path = tmp_path / "mean.safetensors"
+    store.save(path, "mean", Config(size_px=32), network.state_dict(), meta={"seen": 12})
+    return path
+
+
+def test_meta_travels_and_equal_input_is_equal_bytes(saved: Path, tmp_path: Path):
+    stored = store.load(saved)
+    assert stored.meta == {"seen": 12}
+    store.save(tmp_path / "again", "mean", stored.config, stored.network.state_dict(), meta=stored.meta)
+    assert (tmp_path / "again").read_bytes() == saved.read_bytes()
+
+
+def test_half_precision_is_read_as_float32(saved: Path, tmp_path: Path):
+    stored = store.load(saved)
+    store.save(tmp_path / "half", "mean", stored.config, stored.network.state_dict(), dtype=torch.float16)
+    assert (tmp_path / "half").stat().st_size < 0.6 * saved.stat().st_size
+    assert store.load(tmp_path / "half").network.face.dtype == torch.float32
+
+
+@pytest.mark.parametrize("where", [0.2, 0.5, 0.999])
+def test_a_flipped_byte_is_noticed(saved: Path, where: float):
+    data = bytearray(saved.read_bytes())
+    data[int(len(data) * where)] ^= 1
+    saved.write_bytes(data)
+    with pytest.raises(UserError, match=r"damaged|whole"):
+        store.load(saved)
+
+
+def test_a_cut_file_is_noticed(saved: Path):
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(UserError, match="not a whole network file"):
+        store.load(saved)
+
+
+def test_foreign_and_missing_files_are_refused(tmp_path: Path):
+    save_file({"a": torch.zeros(2)}, str(tmp_path / "other.safetensors"))
+    for name in ("other.safetensors", "nothing.safetensors"):
+        with pytest.raises(UserError):
+            store.load(tmp_path / name)
+
+
+def test_a_network_of_another_shape_is_refused(tmp_path: Path):
+    store.save(tmp_path / "n", "mean", Config(size_px=64), {"face": torch.zeros(3, 32, 32)})
+    with pytest.raises(UserError, match="does not fit"):
+        store.load(tmp_path / "n")

@@ -1,0 +1,310 @@
+"""The stage `shard`: same bytes however it ran, nothing lost, nobody in two splits, plain tars."""
+
+import json
+import random
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import webdataset
+
+from unveilify.core import stamps
+from unveilify.core.errors import UserError
+from unveilify.core.storage import read_json
+from unveilify.shards.config import ShardConfig
+from unveilify.shards.split import SPLITS, read_ledger
+from unveilify.shards.tables import describe
+from unveilify.shards.verify import verify
+from unveilify.shards.write import run
+
+Maker = Callable[..., Path]
+Reader = Callable[[Path], dict[str, bytes]]
+SMALL = ShardConfig(samples_per_shard=4, identities=2)
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from unveilify.shards.config import ShardConfig
+from unveilify.shards.write import run
+if __name__ == "__main__":
+    config = ShardConfig.model_validate_json(sys.argv[1])
+    run(config, Path(sys.argv[2]), Path(sys.argv[3]), workers=int(sys.argv[4]))
+    assert "torch" not in sys.modules, "the stage shard needs no torch"
+"""
+
+
+def start(tmp_path: Path, config: ShardConfig, source: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
+    (tmp_path / "go.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "go.py"), config.model_dump_json(), str(source), str(out), str(workers)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_same_bytes_for_any_number_of_workers(
+    workers: int, synth_output: Path, shards: Path, tmp_path: Path, read_all: Reader
+) -> None:
+    stamp = run(SMALL, synth_output, tmp_path / "out", workers=workers)
+    assert read_all(tmp_path / "out") == read_all(shards)
+    assert stamp.hash == stamps.read(shards, "shard", "").hash
+
+
+def test_runs_without_torch_and_reruns_as_up_to_date(synth_output: Path, shards: Path, tmp_path: Path) -> None:
+    for expected in ("", "up to date"):
+        process = start(tmp_path, SMALL, synth_output, tmp_path / "out", 1)
+        told = process.communicate()[1].decode()
+        assert process.returncode == 0, told
+        assert expected in told
+    assert (tmp_path / "out" / "_stamp.json").read_bytes() == (shards / "_stamp.json").read_bytes()
+
+
+def kill_and_finish(tmp_path: Path, source: Path, config: ShardConfig, when: Callable[[Path], bool]) -> Path:
+    """Start the stage with two workers, SIGKILL it once ``when`` says so, finish it; returns the output."""
+    out = tmp_path / "out"
+    process = start(tmp_path, config, source, out, 2)
+    while process.poll() is None and not when(out):
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    run(config, source, out)
+    return out
+
+
+def test_killed_in_the_middle_and_run_again_gives_the_same_bytes(
+    synth_maker: Maker, tmp_path: Path, read_all: Reader
+) -> None:
+    source = synth_maker(tmp_path / "synth", people=40, per_part=40)
+    config = ShardConfig(samples_per_shard=2)
+    run(config, source, tmp_path / "calm")
+    out = kill_and_finish(tmp_path, source, config, lambda out: len(list(out.glob("*.tar"))) >= 5)
+    assert read_all(out) == read_all(tmp_path / "calm")
+    assert verify(out) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_at_any_moment(seed: int, synth_maker: Maker, tmp_path: Path, read_all: Reader) -> None:
+    source = synth_maker(tmp_path / "synth", people=40, per_part=40)
+    config = ShardConfig(samples_per_shard=2)
+    run(config, source, tmp_path / "calm")
+    end = time.monotonic() + random.Random(seed).uniform(0.5, 5.0)
+    out = kill_and_finish(tmp_path, source, config, lambda _: time.monotonic() > end)
+    assert read_all(out) == read_all(tmp_path / "calm")
+
+
+def test_whole_shards_are_kept_and_damaged_ones_made_again(
+    synth_output: Path, shards: Path, tmp_path: Path, read_all: Reader
+) -> None:
+    out = tmp_path / "out"
+    run(SMALL, synth_output, out)
+    (out / "_stamp.json").unlink()
+    whole, cut = out / "train-000000.tar", out / "train-000001.tar"
+    before = whole.stat().st_ino
+    cut.write_bytes(cut.read_bytes()[:5000])
+    (out / ".train-000002.tar.x.tmp").write_bytes(b"left by a killed writer")
+    run(SMALL, synth_output, out)
+    assert whole.stat().st_ino == before
+    assert read_all(out) == read_all(shards)
+
+
+def test_webdataset_and_tarfile_read_the_shards(shards: Path, synth_output: Path) -> None:
+    names = {"identity.0.jpg", "identity.1.jpg", "json", "mask.png", "masked.jpg", "unmasked.jpg"}
+    manifest = pd.read_parquet(shards / "manifest.parquet").set_index("key")
+    jpegs = _unmasked(synth_output)
+    for split in SPLITS:
+        tars = sorted(shards.glob(f"{split}-*.tar"))
+        plain = webdataset.WebDataset([str(path) for path in tars], shardshuffle=False, empty_check=False)
+        samples = list(plain)
+        assert len(samples) == (manifest["split"].eq(split) & manifest["status"].eq("triplet")).sum()
+        for sample in samples:
+            assert {name for name in sample if not name.startswith("_")} == names
+            meta = json.loads(sample["json"])
+            told = meta["identities"]
+            assert sample["unmasked.jpg"] == jpegs[sample["__key__"]]
+            assert [sample["identity.0.jpg"], sample["identity.1.jpg"]] == [
+                jpegs[told["keys"][i % told["real"]]] for i in range(2)
+            ]
+            assert told["photos"] == [manifest.loc[key, "photo"] for key in told["keys"]]
+            for key in told["keys"]:
+                assert manifest.loc[key, "identity"] == meta["identity"]
+                assert manifest.loc[key, "split"] == split
+        with tarfile.open(tars[0]) as tar:
+            assert all(member.mtime == 0 for member in tar)
+
+
+def _unmasked(synth_output: Path) -> dict[str, bytes]:
+    paths = [str(path) for path in sorted(synth_output.glob("part-*.tar"))]
+    return {sample["__key__"]: sample["unmasked.jpg"] for sample in webdataset.WebDataset(paths, shardshuffle=False)}
+
+
+def test_in_is_out_plus_rejects(shards: Path, synth_output: Path) -> None:
+    counts = stamps.read(shards, "shard", "").counts
+    before, after = (pd.read_parquet(folder / "manifest.parquet") for folder in (synth_output, shards))
+    assert after["photo"].tolist() == before["photo"].tolist()
+    assert counts["rows"] == len(before) == counts["triplet"] + counts["identity"] + counts["rejected"]
+    rejected = after[after["status"] == "rejected"]
+    assert rejected["reason"].notna().all()
+    assert rejected["split"].isna().all()
+    alone = after[after["reason"] == "no_identity_image"]
+    assert (before[before["status"] != "rejected"]["identity"].value_counts()[alone["identity"]] == 1).all()
+    assert set(rejected["reason"]) == {"no_face", "no_identity_image"}
+    assert "rejected 9 of 39 photos: no_face 6, no_identity_image 3" in describe(counts)
+
+
+def test_families_stay_together_unless_identity_is_the_group(shards: Path, synth_output: Path, tmp_path: Path) -> None:
+    filed = pd.read_parquet(shards / "manifest.parquet").dropna(subset=["split"])
+    assert (filed.groupby("group")["split"].nunique() == 1).all()
+    run(ShardConfig(group="identity"), synth_output, tmp_path / "out")
+    apart = pd.read_parquet(tmp_path / "out" / "manifest.parquet").dropna(subset=["split"])
+    assert (apart.groupby("identity")["split"].nunique() == 1).all()
+    assert (apart.groupby("group")["split"].nunique() > 1).any()
+    assert verify(tmp_path / "out") == []
+
+
+def test_the_cap_and_one_identity_image(synth_output: Path, tmp_path: Path) -> None:
+    run(ShardConfig(max_per_identity=1), synth_output, tmp_path / "out")
+    table = pd.read_parquet(tmp_path / "out" / "manifest.parquet")
+    triplets = table[table["status"] == "triplet"]
+    assert (triplets["identity"].value_counts() == 1).all()
+    capped = table[table["reason"] == "max_per_identity"]
+    assert {"identity", "rejected"} >= set(capped["status"])
+    assert (capped["uses"].gt(0) == capped["status"].eq("identity")).all()
+    with tarfile.open(tmp_path / "out" / "train-000000.tar") as tar:
+        assert {name.partition(".")[2] for name in tar.getnames()} == {
+            "identity.jpg", "json", "mask.png", "masked.jpg", "unmasked.jpg",
+        }  # fmt: skip
+    assert verify(tmp_path / "out") == []
+
+
+def test_a_ledger_keeps_groups_where_they_were(synth_maker: Maker, tmp_path: Path) -> None:
+    small = synth_maker(tmp_path / "small", people=12)
+    large = synth_maker(tmp_path / "large", people=60)
+    run(ShardConfig(), small, tmp_path / "old")
+    first = run(ShardConfig(), large, tmp_path / "new", ledger=tmp_path / "old")
+    old, new = read_ledger(tmp_path / "old").groups, read_ledger(tmp_path / "new").groups
+    assert old.items() <= new.items()
+    assert [first.counts[f"{name}.groups"] for name in SPLITS] == [24, 3, 3]
+    without = run(ShardConfig(), large, tmp_path / "without")
+    assert without.input != first.input
+    assert not old.items() <= read_ledger(tmp_path / "without").groups.items()
+    with pytest.raises(UserError, match="another input"):
+        run(ShardConfig(), large, tmp_path / "new")
+
+
+def _copy_across(rows: list[dict[str, Any]]) -> None:
+    """The first photo of everybody is the same file."""
+    for row in rows:
+        if row["photo"].endswith("/0.jpg"):
+            row["sha256"] = "ab" * 32
+
+
+def test_leaks_are_listed_and_dropped_on_request(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth", people=12, edit=_copy_across)
+    kept = run(ShardConfig(), source, tmp_path / "kept")
+    listed = read_json(tmp_path / "kept" / "leaks.json")["leaks"]
+    assert len(listed) == kept.counts["leaks"] > 0
+    assert {leak["kind"] for leak in listed} == {"same photo"}
+    assert "leak between splits" in describe(kept.counts)
+    run(ShardConfig(drop_leaks=True), source, tmp_path / "dropped")
+    table = pd.read_parquet(tmp_path / "dropped" / "manifest.parquet")
+    left = table[table["status"] != "rejected"]
+    assert left[left["sha256"] == "ab" * 32]["split"].nunique() == 1
+    assert (table["reason"] == "leak").any()
+    assert verify(tmp_path / "dropped") == []
+
+
+def test_too_few_groups(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth", people=4, photos=lambda person: 3)
+    with pytest.raises(UserError, match=r"at least 3 groups .* the input has 2"):
+        run(ShardConfig(), source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    run(ShardConfig(shares=(0, 0, 1)), source, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").glob("*.tar")} == {"test-000000.tar"}
+    assert verify(tmp_path / "out") == []
+
+
+def test_nobody_with_two_photos(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth", photos=lambda person: 1)
+    with pytest.raises(UserError, match="Nobody in the input has two usable photos"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_an_empty_synth(synth_maker: Maker, tmp_path: Path) -> None:
+    def reject(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["status"], row["reason"] = "rejected", "no_face"
+
+    with pytest.raises(UserError, match=r"no face to mask in .*synth"):
+        run(ShardConfig(), synth_maker(tmp_path / "synth", edit=reject), tmp_path / "out")
+
+
+def test_no_or_unfinished_synth(synth_maker: Maker, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"No synth output in .* run `unveilify synth`"):
+        run(ShardConfig(), tmp_path / "nowhere", tmp_path / "out")
+    source = synth_maker(tmp_path / "synth")
+    (source / "_stamp.json").unlink()
+    with pytest.raises(UserError, match="is not finished"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_a_damaged_part_is_named(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth")
+    part = source / "part-00001.tar"
+    part.write_bytes(part.read_bytes()[:-20000])
+    with pytest.raises(UserError, match=r"part-00001\.tar is missing or not what its stamp says"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_manifest_and_parts_that_disagree(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth")
+    table = pd.read_parquet(source / "manifest.parquet")
+    for change, words in ((table.iloc[1:], "does not know"), (pd.concat([table, _other(table)]), "no part holds")):
+        change.to_parquet(source / "manifest.parquet")
+        with pytest.raises(UserError, match=words):
+            run(ShardConfig(), source, tmp_path / "out", force=True)
+
+
+def _other(table: pd.DataFrame) -> pd.DataFrame:
+    return table.iloc[:1].assign(key="unheardof", photo="x")
+
+
+def test_one_person_in_two_families(synth_maker: Maker, tmp_path: Path) -> None:
+    def confuse(rows: list[dict[str, Any]]) -> None:
+        next(row for row in rows if row["identity"] == "person4")["group"] = "family9"
+
+    source = synth_maker(tmp_path / "synth", edit=confuse)
+    with pytest.raises(UserError, match="'person4' is filed under two groups"):
+        run(ShardConfig(), source, tmp_path / "out")
+    run(ShardConfig(group="identity"), source, tmp_path / "out")
+
+
+def test_other_settings_are_refused_by_name(synth_output: Path, tmp_path: Path) -> None:
+    run(ShardConfig(), synth_output, tmp_path / "out")
+    with pytest.raises(UserError, match=r"identities: 1 -> 2"):
+        run(ShardConfig(identities=2), synth_output, tmp_path / "out")
+    run(ShardConfig(identities=2), synth_output, tmp_path / "out", force=True)
+
+
+def test_shares_must_add_up() -> None:
+    with pytest.raises(ValueError, match="add up to 1"):
+        ShardConfig(shares=(0.8, 0.1, 0.2))
+
+
+def test_the_card_and_the_croissant_file_say_what_is_there(shards: Path) -> None:
+    counts = stamps.read(shards, "shard", "").counts
+    card = (shards / "README.md").read_text()
+    assert card.startswith("---\n")
+    assert f"| train | {counts['train.triplets']} |" in card
+    croissant = read_json(shards / "croissant.json")
+    assert croissant["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    files = {entry["@id"]: entry for entry in croissant["distribution"] if entry["@type"] == "cr:FileObject"}
+    listed = stamps.read(shards, "shard", "").files
+    assert {name: entry["sha256"] for name, entry in files.items()} == {
+        name: file.sha256 for name, file in listed.items() if name.endswith(".tar")
+    }

@@ -1,0 +1,188 @@
+"""The stream: right pixels, the same sequence for any ranks and workers, exact resume, no silent damage."""
+
+import multiprocessing
+import pickle
+import shutil
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from unveilify.core import tars
+from unveilify.core.errors import UserError
+from unveilify.shards.config import ShardConfig
+from unveilify.shards.order import flips
+from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, Triplets, in_order
+from unveilify.shards.write import run
+
+FIELDS = ("masked", "unmasked", "alpha", "identity", "real", "index")
+
+
+@pytest.fixture(scope="module")
+def train(shards: Path) -> Split:
+    return ShardSet.open(shards).split("train")
+
+
+def equal(a: Samples, b: Samples) -> bool:
+    return all(torch.equal(getattr(a, name), getattr(b, name)) for name in FIELDS)
+
+
+def joined(parts: list[Samples]) -> Samples:
+    return Samples(*(torch.cat([getattr(part, name) for part in parts]) for name in FIELDS))
+
+
+def test_a_sample_is_what_the_tar_holds(shards: Path, train: Split) -> None:
+    for i in range(len(train)):
+        triplet = train.read(i)
+        members = train.members(i)
+        for image, name in ((triplet.masked, "masked.jpg"), (triplet.identity[1], "identity.1.jpg")):
+            bgr = cv2.imdecode(np.frombuffer(members[name], np.uint8), cv2.IMREAD_COLOR)
+            assert np.array_equal(image, bgr[:, :, ::-1])
+        assert triplet.alpha.shape == (32, 32)
+        assert triplet.key == triplet.meta["key"] == train.key(i)
+        assert triplet.meta["identity"] == train.identity(i)
+        assert triplet.meta["group"] == train.group(i)
+        assert triplet.real == triplet.meta["identities"]["real"] == train.real(i)
+
+
+def test_tensors_are_the_decoded_sample(train: Split) -> None:
+    batch = next(in_order(train, 5))
+    assert batch.masked.shape == batch.unmasked.shape == (5, 3, 32, 32)
+    assert batch.alpha.shape == (5, 1, 32, 32)
+    assert batch.identity.shape == (5, 2, 3, 32, 32)
+    assert batch.masked.dtype == batch.alpha.dtype == torch.uint8
+    assert batch.index.tolist() == [0, 1, 2, 3, 4]
+    for i in range(5):
+        triplet = train.read(i)
+        assert np.array_equal(batch.masked[i].permute(1, 2, 0).numpy(), triplet.masked)
+        assert np.array_equal(batch.unmasked[i].permute(1, 2, 0).numpy(), triplet.unmasked)
+        assert np.array_equal(batch.alpha[i, 0].numpy(), triplet.alpha)
+        assert np.array_equal(batch.identity[i, 1].permute(1, 2, 0).numpy(), triplet.identity[1])
+        assert batch.real[i] == triplet.real
+
+
+def test_in_order_shows_every_sample_once(train: Split) -> None:
+    batches = list(in_order(train, 5, workers=2))
+    assert torch.cat([batch.index for batch in batches]).tolist() == list(range(len(train)))
+    assert len(batches[-1].index) == len(train) % 5
+
+
+def test_mirroring_turns_the_pair_together_and_identity_images_alone(train: Split) -> None:
+    plain, turned = Triplets(train, StreamConfig(flip=False)), Triplets(train, StreamConfig(seed=3))
+    for epoch in range(4):
+        for i in range(len(train)):
+            got, want = turned[epoch, i], plain[epoch, i]
+            pair, *images = flips(3, epoch, i, 2)
+            for a, b in ((got.masked, want.masked), (got.unmasked, want.unmasked), (got.alpha, want.alpha)):
+                assert torch.equal(a, b.flip(-1) if pair else b)
+            for j, mirror in enumerate(images):
+                a, b = got.identity[0, j], want.identity[0, j]
+                assert torch.equal(a, b.flip(-1) if mirror else b)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("world", [1, 2, 3, 4])
+def test_ranks_and_workers_do_not_change_the_sequence(world: int, workers: int, train: Split) -> None:
+    if world * workers > 4:
+        pytest.skip("the sampler's own test has it; here are too many processes for a small machine")
+    expected = list(islice(Stream(train, StreamConfig(), 12), 4))
+    ranks = [Stream(train, StreamConfig(), 12, rank=rank, world=world, workers=workers) for rank in range(world)]
+    for want, *parts in zip(expected, *(islice(stream, 4) for stream in ranks), strict=True):
+        assert equal(joined(parts), want)
+    assert {stream.seen for stream in ranks} == {48}
+
+
+@pytest.mark.parametrize("seen", [0, 3, 15, 16, 17, 24, 1000])
+def test_a_stream_goes_on_at_any_position(seen: int, train: Split) -> None:
+    """Sixteen samples and batches of three, so that most epochs end inside a batch."""
+    whole = Stream(train, StreamConfig(), 1)
+    whole.seen = seen
+    singles = list(islice(whole, 9))
+    again = Stream(train, StreamConfig(), 3, seen=seen, workers=1)
+    for i, batch in enumerate(islice(again, 3)):
+        assert equal(batch, joined(singles[3 * i : 3 * i + 3]))
+    assert again.seen == whole.seen == seen + 9
+
+
+def test_seen_counts_what_was_handed_out_not_what_was_fetched_ahead(train: Split) -> None:
+    stream = Stream(train, StreamConfig(), 2, workers=2)
+    for i, _ in enumerate(islice(stream, 3)):
+        assert stream.seen == 2 * (i + 1)
+    rest = Stream(train, StreamConfig(), 2, seen=stream.seen)
+    assert equal(next(iter(rest)), next(iter(stream)))
+
+
+@pytest.fixture(scope="module")
+def large(synth_maker: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Split:
+    folder = tmp_path_factory.mktemp("large")
+    run(ShardConfig(), synth_maker(folder / "synth", people=16, size=96), folder / "shards")
+    return ShardSet.open(folder / "shards").split("train")
+
+
+@pytest.mark.parametrize("size_px", [96, 60, 48, 24, 20, 12])
+def test_smaller_pictures_are_averages_of_the_stored_ones(size_px: int, large: Split) -> None:
+    batch = next(in_order(large, 3, size_px=size_px))
+    assert batch.masked.shape == (3, 3, size_px, size_px)
+    for i in range(3):
+        triplet = large.read(i)
+        for got, stored in ((batch.unmasked, triplet.unmasked), (batch.identity[:, 0], triplet.identity[0])):
+            want = cv2.resize(stored, (size_px, size_px), interpolation=cv2.INTER_AREA).astype(float)
+            difference = np.abs(got[i].permute(1, 2, 0).numpy() - want)
+            assert difference.mean() < 1.5, "reducing inside the JPEG decoder is not far from averaging"
+        want = cv2.resize(triplet.alpha, (size_px, size_px), interpolation=cv2.INTER_AREA)
+        assert np.array_equal(batch.alpha[i, 0].numpy(), want)
+
+
+def test_larger_pictures_than_stored_are_refused(train: Split) -> None:
+    with pytest.raises(UserError, match="hold 32 px pictures and 64 px"):
+        Stream(train, StreamConfig(size_px=64), 2)
+
+
+def test_a_batch_that_ranks_cannot_share_is_refused(train: Split) -> None:
+    with pytest.raises(UserError, match="multiple of 3"):
+        Stream(train, StreamConfig(), 4, world=3)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("damage", ["damaged", "truncated"])
+def test_damage_names_shard_and_key(workers: int, damage: str, shards: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(shards, tmp_path / "copy"))
+    split = ShardSet.open(copy).split("val")
+    path = copy / "val-000000.tar"
+    member = next(m for m in tars.members(path) if m.kind == "mask.png")
+    data = bytearray(path.read_bytes())
+    data[member.offset + 5] ^= 8
+    path.write_bytes(data if damage == "damaged" else data[: member.offset + 5])
+    with pytest.raises(UserError, match=rf"val-000000\.tar is {damage} at {member.key}\.mask\.png") as caught:
+        list(in_order(split, 2, workers=workers))
+    assert "\n" not in str(caught.value)
+
+
+def test_open_refuses_what_is_not_whole(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No shard output"):
+        ShardSet.open(tmp_path)
+    copy = Path(shutil.copytree(shards, tmp_path / "copy"))
+    path = copy / "train-000001.tar"
+    path.write_bytes(path.read_bytes()[:-512])
+    with pytest.raises(UserError, match=r"train-000001\.tar is missing or truncated"):
+        ShardSet.open(copy)
+    with pytest.raises(UserError, match="no split 'dev'"):
+        ShardSet.open(shards).split("dev")
+
+
+def test_a_split_pickles_as_its_name(train: Split) -> None:
+    """A worker that is started afresh gets a path, not a copy of the index."""
+    assert len(pickle.dumps(train)) < 500
+    function, arguments = train.__reduce__()
+    assert function(*arguments).key(3) == train.key(3)
+
+
+def test_no_process_is_left_behind(train: Split) -> None:
+    stream = iter(Stream(train, StreamConfig(), 2, workers=2))
+    next(stream)
+    del stream
+    assert multiprocessing.active_children() == []

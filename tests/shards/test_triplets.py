@@ -1,0 +1,69 @@
+"""Identity images: another photo of the same person, never the target, always the same choice."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unveilify.shards.intake import Row
+from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, NO_IDENTITY_IMAGE, choose, repeated
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[Row]:
+    rows = []
+    for person in range(draw(st.integers(1, 6))):
+        for number in range(draw(st.integers(1, 7))):
+            photo = f"{person}-{draw(st.integers(0, number))}"  # now and then the same photo twice
+            rows.append(Row(f"k{person}x{number}", f"p{person}", f"g{person}", photo, draw(st.booleans())))
+    return rows
+
+
+@given(rows=people(), k=st.integers(1, 4), seed=st.integers(0, 3))
+def test_identity_images_are_other_photos_of_the_same_person(rows: list[Row], k: int, seed: int) -> None:
+    by_key = {row.key: row for row in rows}
+    choice = choose(rows, k, seed)
+    for key, images in choice.images.items():
+        target = by_key[key]
+        photos = {row.photo for row in rows if row.identity == target.identity}
+        chosen = [by_key[image] for image in images]
+        assert target.target
+        assert all(row.identity == target.identity and row.photo != target.photo for row in chosen)
+        assert len({row.photo for row in chosen}) == len(images) == min(k, len(photos) - 1)
+    alone = {row.key for row in rows if row.target} - choice.images.keys()
+    assert choice.reasons == dict.fromkeys(alone, NO_IDENTITY_IMAGE)
+    for key in alone:
+        assert len({row.photo for row in rows if row.identity == by_key[key].identity}) == 1
+
+
+@given(rows=people(), k=st.integers(1, 4), seed=st.integers(0, 3))
+def test_the_choice_does_not_depend_on_the_order_of_the_rows(rows: list[Row], k: int, seed: int) -> None:
+    shuffled = random.Random(seed).sample(rows, len(rows))
+    assert choose(rows, k, seed) == choose(shuffled, k, seed)
+
+
+def test_one_more_photo_changes_few_choices() -> None:
+    rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(100)]
+    old, new = choose(rows[:99], 1, 0).images, choose(rows, 1, 0).images
+    assert sum(old[key] != new[key] for key in old) <= 5
+    uses = [images[0] for images in new.values()]
+    assert max(uses.count(image) for image in uses) < 10
+
+
+def test_the_cap_keeps_the_others_as_identity_images() -> None:
+    rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(9)]
+    choice = choose(rows, 8, 0, cap=2)
+    assert len(choice.images) == 2
+    assert choice.reasons == dict.fromkeys({row.key for row in rows} - choice.images.keys(), MAX_PER_IDENTITY)
+    assert all(len(images) == 8 for images in choice.images.values())
+
+
+def test_leaks_are_not_used_at_all() -> None:
+    rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(3)]
+    choice = choose(rows, 2, 0, leave_out={"k1"})
+    assert choice.images == {"k0": ("k2",), "k2": ("k0",)}
+    assert choice.reasons == {"k1": LEAK}
+
+
+def test_images_repeat_in_turn() -> None:
+    assert repeated(["a", "b"], 5) == ["a", "b", "a", "b", "a"]

@@ -1,0 +1,94 @@
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+from torch import Tensor, nn
+
+from unveilify.models.parts.contract import Batch, Output, Recipe
+from unveilify.training import losses
+from unveilify.training.losses import Judges
+
+NONE = Judges(None, None, {})
+
+
+@pytest.fixture
+def batch() -> Batch:
+    torch.manual_seed(0)
+    hole = torch.zeros(2, 1, 16, 16)
+    hole[:, :, 8:] = 1
+    truth = torch.rand(2, 3, 16, 16) * 2 - 1
+    return Batch(truth * (1 - hole), torch.rand(2, 1, 3, 16, 16), torch.ones(2, dtype=torch.int64), hole, truth)
+
+
+class Judge(nn.Module):
+    """Logits that are a linear function of the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, image: Tensor, batch: Batch) -> Tensor:
+        return self.weight * image.mean(dim=(1, 2, 3), keepdim=True)
+
+
+def test_the_truth_costs_nothing(batch: Batch) -> None:
+    assert batch.unmasked is not None
+    recipe = Recipe(l1=20, l1_hole=1, mse=1, ssim=1)
+    found = losses.generator_losses(Output(batch.unmasked), batch, NONE, recipe, 0.5)
+    assert {name: pytest.approx(0, abs=1e-5) for name in ("l1", "l1_hole", "mse", "ssim")} == {
+        name: float(value) for name, value in found.items()
+    }
+
+
+def test_weights_and_the_hole(batch: Batch) -> None:
+    found = losses.generator_losses(Output(losses.target(batch) + 0.5), batch, NONE, Recipe(l1=20, l1_hole=3), 0)
+    assert float(found["l1"]) == pytest.approx(10)
+    assert float(found["l1_hole"]) == pytest.approx(1.5)
+    error = torch.zeros_like(batch.masked)
+    error[:, :, :8] = 1
+    outside = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=3), 0)
+    assert float(outside["l1_hole"]) == 0
+
+
+def test_ssim_agrees_with_scikit_image() -> None:
+    torch.manual_seed(1)
+    a = torch.rand(1, 3, 40, 40) * 2 - 1
+    b = (a + 0.3 * torch.randn_like(a)).clamp(-1, 1)
+    images = [x[0].permute(1, 2, 0).numpy() for x in (a, b)]
+    _, full = structural_similarity(
+        *images, data_range=2, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+    )
+    assert float(losses.ssim(a, b)) == pytest.approx(full[5:-5, 5:-5].mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize("gan", ["bce", "hinge", "relativistic"])
+def test_the_game_pulls_both_ways(batch: Batch, gan: str) -> None:
+    recipe, judge = Recipe(adversarial=1, gan=gan), Judge()  # type: ignore[arg-type]
+    fake = (losses.target(batch) - 1).requires_grad_(True)
+    generator = losses.adversarial_loss(judge, fake, batch, recipe)
+    generator.backward()
+    assert judge.weight.grad is None, "the generator's step leaves the discriminator alone"
+    assert fake.grad is not None
+    assert (fake.grad < 0).all(), "brighter looks more real to this judge"
+    losses.discriminator_loss(judge, fake, batch, recipe).backward()
+    assert judge.weight.grad is not None
+    assert judge.weight.grad < 0, "more weight tells them apart better"
+
+
+def test_r1_of_a_linear_judge(batch: Batch) -> None:
+    # The gradient of w · mean(x) is w / n at each of n values, so its squared norm is w² / n.
+    judge = Judge()
+    assert float(losses.r1_penalty(judge, batch)) == pytest.approx(0.3**2 / (3 * 16 * 16), rel=1e-4)
+
+
+def test_a_missing_judge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    from unveilify.core.errors import UserError
+
+    def missing() -> None:
+        raise UserError("vgg16 is not here")
+
+    monkeypatch.setattr(losses.lpips, "best_at_hand", missing)
+    monkeypatch.setattr(losses.recogniser, "for_loss", missing)
+    judges = losses.find_judges(Recipe(l1=1, lpips=1, identity=1), torch.device("cpu"))
+    assert judges.lpips is judges.recogniser is None
+    assert judges.notes["lpips"] == "not live: vgg16 is not here"
+    assert judges.notes["adversarial"] == "off"

@@ -1,0 +1,6 @@
+"""`python -m unveilify`."""
+
+from unveilify.cli.app import main
+
+if __name__ == "__main__":
+    main()

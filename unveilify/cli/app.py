@@ -1,0 +1,59 @@
+"""`unveilify`: the list of verbs, and the one place where errors become sentences."""
+
+import sys
+
+import typer
+
+from unveilify.cli import card, plugins, report, run, sample, shard, show, synth, train, verify, weights
+
+# \b keeps the lines of the block that follows it as they are.
+HELP = """Remove face masks from photos while keeping the person's identity: from a folder of photos to
+masked pairs, shards, a trained network and a metrics table.
+
+No data at hand? Type these five:
+
+\b
+  unveilify sample aihub/              an invented data set to try things on
+  unveilify synth --source aihub/      find faces, draw masks
+  unveilify shard                      split by person, write WebDataset tars
+  unveilify train                      train the network
+  unveilify report                     the metrics table
+
+Every command can be interrupted; the same command again goes on where it stopped.
+"""
+
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+for verb in (sample, synth, shard, train, report, run, show, verify, card, plugins, weights):
+    verb.register(app)
+
+
+@app.callback()
+def common(debug: bool = typer.Option(False, "--debug", help="show the traceback of an error")) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Run the command line: bad input is one sentence and exit code 2, Ctrl-C is exit code 130."""
+    debug = "--debug" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--debug"]  # people type it after the verb, too
+    from unveilify.core.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        if debug:
+            raise
+        print(f"unveilify: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if debug:
+            raise
+        print(f"unveilify: {error} (--debug shows where).", file=sys.stderr)
+        sys.exit(2)

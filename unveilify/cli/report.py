@@ -1,0 +1,28 @@
+"""`unveilify report`: stage 4."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unveilify.cli._options import REPORTS, RUNS, SHARDS, ConfigFile, Device, Force, Sets
+
+
+def report(
+    shards: Annotated[Path, typer.Option(help="output of `unveilify shard`")] = SHARDS,
+    runs: Annotated[Path, typer.Option(help="folder of training runs; every run in it gets its row")] = RUNS,
+    out: Annotated[Path, typer.Option(help="where the report goes")] = REPORTS,
+    device: Device = "auto",
+    config: ConfigFile = None,
+    sets: Sets = None,
+    force: Force = False,
+) -> None:
+    """Measure every trained network and rival on the test split, and print the metrics table."""
+    from unveilify import pipeline
+
+    pipeline.report(pipeline.load(config, sets), shards, runs, out, device, force=force)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(report)

@@ -1,0 +1,23 @@
+"""`unveilify sample`: an invented data set for a machine with no data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="folder to fill, for example aihub/")],
+    people: Annotated[int, typer.Option(help="invented people", min=3)] = 60,
+    seed: Annotated[int, typer.Option(help="another seed, other people")] = 0,
+) -> None:
+    """Write an AI-Hub-shaped tree of invented people: warps of one public-domain portrait, no real person."""
+    from unveilify.sources.sample import make_sample
+
+    written = make_sample(folder, people=people, seed=seed)
+    print(f"{written} photos of {people} invented people in {folder}. Next: unveilify synth --source {folder}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(sample)

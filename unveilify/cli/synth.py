@@ -1,0 +1,50 @@
+"""`unveilify synth`: stage 1."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unveilify.cli._options import SYNTH, ConfigFile, Force, Sets, Workers
+
+
+def synth(
+    source: Annotated[
+        Path | None, typer.Option(help="folder of photos, in any layout that `unveilify plugins` lists")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="where the pairs go")] = SYNTH,
+    layout: Annotated[str | None, typer.Option(help="layout of the source; found by itself when not given")] = None,
+    landmarks: Annotated[
+        str | None, typer.Option(help="landmark backends in order, e.g. mediapipe,insightface")
+    ] = None,
+    max_rejects: Annotated[
+        float | None, typer.Option(help="stop above this share of rejected photos", min=0, max=1)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be done, and stop")] = False,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    workers: Workers = None,
+    force: Force = False,
+) -> None:
+    """Find the faces in a folder of photos, align them, and draw face masks on them."""
+    from unveilify.core.engine.local import cores
+    from unveilify.pipeline import load, say_stage
+    from unveilify.synth import run as stage
+
+    given = {"layout": layout, "landmarks": landmarks, "max_rejects": max_rejects}
+    tree = load(config, sets, "synth", given)
+    where = source or tree.source
+    if where is None:
+        raise typer.BadParameter("give --source, a folder of photos (none at hand? `unveilify sample aihub/`)")
+    if dry_run:
+        planned, listing = stage.plan(tree.synth, where)
+        people = len({photo.identity for photo in listing.photos})
+        print(f"{len(listing.photos)} photos of {people} people (layout '{planned.layout}') would go to {out}.")
+        return
+    say_stage("synth", out, stage.run(tree.synth, where, out, workers=workers or cores(), force=force))
+    print(f"Contact sheets: {out}/part-*.preview.jpg. Next: unveilify shard")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(synth)

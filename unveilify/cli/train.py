@@ -1,0 +1,41 @@
+"""`unveilify train`: stage 3."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unveilify.cli._options import RUNS, SHARDS, ConfigFile, Device, Force, Sets
+
+
+def train(
+    shards: Annotated[Path, typer.Option(help="output of `unveilify shard`")] = SHARDS,
+    out: Annotated[Path | None, typer.Option(help="run directory; runs/<model> when not given")] = None,
+    model: Annotated[str | None, typer.Option(help="the network, as `unveilify plugins` names it")] = None,
+    size_px: Annotated[
+        int | None, typer.Option(help="picture size; from the shards (64 on a CPU) when not given")
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="length of the training, in triplets seen", min=1)] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option(help="stop after so long; the same command goes on later")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the arithmetic", min=1)] = None,
+    workers: Annotated[int | None, typer.Option(help="processes that read and decode", min=0)] = None,
+    device: Device = "auto",
+    config: ConfigFile = None,
+    sets: Sets = None,
+    force: Force = False,
+) -> None:
+    """Train a network on the shards; Ctrl-C and the same command again go on exactly where it stopped."""
+    from unveilify.pipeline import load
+    from unveilify.training.loop import Machine, run
+
+    tree = load(config, sets, "train", {"model": model, "size_px": size_px, "samples": samples})
+    where = out or RUNS / tree.train.model
+    run(tree.train, shards, where, Machine(device, threads, workers, max_minutes), force=force)
+    print("Next: unveilify report")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(train)

@@ -1,0 +1,106 @@
+"""Load, override and check configs: pydantic models that forbid what they do not know."""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from unveilify.core.errors import UserError
+
+
+class Config(BaseModel):
+    """Base of every room's config: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+C = TypeVar("C", bound=BaseModel)
+
+
+def load(model: type[C], path: Path | None = None, sets: Sequence[str] = ()) -> C:
+    """Build ``model`` from an optional YAML file and ``a.b=c`` overrides, which win.
+
+    Raises:
+        UserError: unreadable file, malformed override, unknown key (the nearest is named) or bad value.
+    """
+    tree: dict[str, Any] = read_yaml(path) if path else {}
+    for item in sets:
+        name, equals, text = item.partition("=")
+        if not equals or not name:
+            raise UserError(f"--set needs the form a.b=value, not '{item}'.")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            value = text
+        _put(tree, name.split("."), value)
+    return build(model, tree)
+
+
+def build(model: type[C], tree: dict[str, Any]) -> C:
+    """Validate ``tree`` as ``model``, turning the first problem into one sentence (`UserError`)."""
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UserError(_unknown(model, where)) from None
+        raise UserError(f"Setting '{where}': {first['msg']} (it was {first.get('input')!r}).") from None
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; an empty file is an empty mapping."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the config {path}: {error}.") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} must hold a mapping of settings, not a {type(tree).__name__}.")
+    return tree
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield ``(dotted name, value)`` for every leaf of a nested mapping."""
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Name the settings in which two config trees differ, for people: ``size_px: 128 -> 64``."""
+    a, b = dict(flatten(old)), dict(flatten(new))
+    rows = [f"{k}: {a.get(k)!r} -> {b.get(k)!r}" for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
+    return ", ".join(rows[:4]) + (f" and {len(rows) - 4} more" if len(rows) > 4 else "")
+
+
+def _put(tree: dict[str, Any], names: list[str], value: Any) -> None:
+    for name in names[:-1]:
+        child = tree.setdefault(name, {})
+        if not isinstance(child, dict):
+            raise UserError(f"--set {'.'.join(names)}: '{name}' is a value, not a group of settings.")
+        tree = child
+    tree[names[-1]] = value
+
+
+def _unknown(model: type[BaseModel], where: str) -> str:
+    known = [name for name, _ in flatten(_defaults(model))]
+    near = get_close_matches(where, known, n=1, cutoff=0.5)
+    hint = f"the nearest known one is '{near[0]}'" if near else f"there are: {', '.join(known)}"
+    return f"There is no setting '{where}'; {hint}."
+
+
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        tree[name] = _defaults(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return tree

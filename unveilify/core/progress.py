@@ -1,0 +1,70 @@
+"""One progress line: live on a terminal, a plain line every few seconds elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+console = Console(stderr=True)
+
+PLAIN_EVERY_S = 5.0
+
+
+class Line:
+    """Counts done units and rejects of one long piece of work; ``note`` is appended to what it shows."""
+
+    def __init__(self, label: str, total: int, unit: str) -> None:
+        self.label, self.total, self.unit = label, total, unit
+        self.done = self.rejects = 0
+        self.note = ""
+        self._fresh = 0
+        self._begun = self._told = time.monotonic()
+        self._bar: Progress | None = None
+        if console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                console=console,
+            )
+            self._task = self._bar.add_task(label, total=total, rate="")
+            self._bar.start()
+
+    def advance(self, done: int, rejects: int = 0, *, already: bool = False) -> None:
+        """Count ``done`` more units; ``already`` marks work of an earlier run, kept out of the rate."""
+        self.done += done
+        self.rejects += rejects
+        self._fresh += 0 if already else done
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, rate=self._rate())
+        elif time.monotonic() - self._told >= PLAIN_EVERY_S:
+            self._told = time.monotonic()
+            left = (self.total - self.done) * (time.monotonic() - self._begun) / max(1, self._fresh)
+            print(
+                f"{self.label}: {self.done}/{self.total} {self._rate()}, {left:.0f} s left", file=sys.stderr, flush=True
+            )
+
+    def close(self) -> None:
+        """Take the live line away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _rate(self) -> str:
+        rate = self._fresh / max(1e-6, time.monotonic() - self._begun)
+        rejected = f", {self.rejects} rejected" if self.rejects else ""
+        return f"{rate:.1f} {self.unit}/s{rejected}{self.note and ', ' + self.note}"
+
+
+@contextmanager
+def track(label: str, total: int, unit: str = "photos") -> Iterator[Line]:
+    """A progress line for ``total`` units of work."""
+    line = Line(label, total, unit)
+    try:
+        yield line
+    finally:
+        line.close()

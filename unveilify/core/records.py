@@ -1,0 +1,66 @@
+"""The data types that travel from room to room."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core.landmarks import Landmarks
+
+Image = npt.NDArray[np.uint8]
+"""(height, width, 3) RGB, or (height, width) for an alpha; 0…255."""
+
+Box = tuple[float, float, float, float]
+"""x, y (top-left corner), width, height, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A source picture and the one person it is filed under.
+
+    ``path`` is relative to the source folder, with ``/``; ``a.zip!b/c.jpg`` names a member of an archive.
+    ``group`` is the unit that a split may not cut. ``boxes`` are labelled face boxes, if any.
+    """
+
+    path: str
+    identity: str
+    group: str
+    boxes: tuple[Box, ...] = ()
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def key(self, face: int = 0) -> str:
+        """The sample key: ``[a-z0-9_-]+``, from the relative path and the face's number alone."""
+        return hashlib.sha256(f"{self.path}#{face}".encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face found in a picture, in that picture's pixels.
+
+    ``score`` is the detector's (0…1); ``presence`` the landmark network's belief that this is a face
+    (0…1): it gates unmasked photos and must not gate masked ones, where it is often wrong.
+    """
+
+    landmarks: Landmarks
+    box: Box
+    score: float
+    presence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Triplet:
+    """One sample of a shard, decoded.
+
+    ``masked``, ``unmasked`` and each of ``identity``: (S, S, 3) RGB; ``alpha``: (S, S), 0…255, the hole is
+    where it is above 0. ``real`` counts the identity images that are not repeats.
+    """
+
+    key: str
+    masked: Image
+    unmasked: Image
+    alpha: Image
+    identity: tuple[Image, ...]
+    real: int
+    meta: dict[str, Any]

@@ -1,0 +1,31 @@
+"""Settings of the measuring half of stage 4."""
+
+from pydantic import Field
+
+from unveilify.core.config import Config
+
+
+class EvaluateConfig(Config):
+    """What `unveilify report` measures, and on what."""
+
+    split: str = Field(default="test", description="split that is measured: train, val or test")
+    triplets: int = Field(
+        default=1000, ge=0, description="at most so many triplets, spread evenly over the split; 0 = all"
+    )
+    rivals: tuple[str, ...] = Field(
+        default=("copy", "mean", "telea", "paste"), description="rows that need no training; 'copy' is always there"
+    )
+    metrics: tuple[str, ...] = Field(default=(), description="metrics by name; none named = all there are")
+    size_px: int | None = Field(
+        default=None,
+        ge=16,
+        le=1024,
+        description="side at which pictures are compared; the largest network's when not given",
+    )
+    others: int = Field(default=4, ge=0, description="photos of the person, not given to the network, to compare with")
+    stranger: bool = Field(default=True, description="measure trained networks again with a stranger's identity image")
+    fit_triplets: int = Field(default=2000, ge=1, description="training triplets that a rival such as 'mean' looks at")
+    batch_size: int = Field(default=16, ge=1, description="triplets that go through a network at once")
+    timing_runs: int = Field(default=30, ge=1, description="timed runs at batch 1, after a tenth as many to warm up")
+    replicates: int = Field(default=2000, ge=100, description="bootstrap replicates behind every interval")
+    seed: int = Field(default=0, description="seed of the bootstrap")

@@ -1,0 +1,199 @@
+"""Measure every row of the table on the same test triplets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import torch
+
+from unveilify.core import plugins, progress
+from unveilify.core.records import Image
+from unveilify.core.storage import canonical_json, sha256_bytes
+from unveilify.evaluation import cache, timing
+from unveilify.evaluation.cache import Row, Vectors
+from unveilify.evaluation.config import EvaluateConfig
+from unveilify.evaluation.samples import Sample, Samples
+from unveilify.evaluation.subjects import Rival, Subject, Trained, batch_of
+from unveilify.evaluation.verification import Verification, verify
+from unveilify.metrics._contract import Column, Comparison, Metric, composite
+from unveilify.metrics.identity import Metric as Identity
+from unveilify.models.parts.contract import plugin
+
+VERSION = 1
+"""Raised whenever the same outputs would score differently, so that kept rows are measured again."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows on the same triplets; ``missing`` says for a column why it has no values.
+
+    ``facts``: one line per triplet: key, identity, hole_share, style, wear, yaw, others (their number).
+    ``verification`` by label, where a recogniser is at hand.
+    """
+
+    columns: list[Column]
+    missing: dict[str, str]
+    rows: list[Row]
+    facts: pd.DataFrame
+    size_px: int
+    verification: dict[str, Verification] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every row is measured with: the samples, the hash of their shards, the metrics, the torch device."""
+
+    samples: Samples
+    data: str
+    metrics: dict[str, Metric]
+    device: str
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns of all metrics."""
+        return [column for metric in self.metrics.values() for column in metric.columns()]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Why a column has no values, by its key."""
+        return {c.key: why for m in self.metrics.values() if (why := m.unavailable()) for c in m.columns()}
+
+
+def evaluate(
+    config: EvaluateConfig, bench: Bench, subjects: Sequence[tuple[Subject, Path]], *, fresh: bool = False
+) -> Evaluation:
+    """Measure each subject, or take what its folder keeps from an earlier run on the same weights and data.
+
+    ``fresh`` measures again what is kept. The order of the samples, and so of every sum, is fixed.
+    """
+    rows = []
+    for subject, folder in subjects:
+        name = row_name(config, bench, subject)
+        row = None if fresh else cache.load(folder, name, subject.label, subject.kind)
+        if row is None:
+            row = _measure(config, bench, subject)
+            cache.save(folder, name, row)
+        rows.append(row)
+    return Evaluation(
+        columns=bench.columns,
+        missing=bench.missing,
+        rows=rows,
+        facts=facts(bench.samples),
+        size_px=bench.samples.size_px,
+        verification=_verification(rows, bench.samples, bench.metrics.get("identity")),
+    )
+
+
+def load_metrics(config: EvaluateConfig, device: str) -> dict[str, Metric]:
+    """The metrics that the config names, or all there are, in the order in which a table shows them."""
+    first = ["psnr", "ssim", "lpips", "identity"]
+    there = plugins.names("metric")
+    names = config.metrics or [n for n in first if n in there] + [n for n in there if n not in first]
+    return {name: cast(Metric, plugins.load("metric", name).Metric(device)) for name in names}
+
+
+def row_name(config: EvaluateConfig, bench: Bench, subject: Subject) -> str:
+    """File name of a kept row: a hash of all that its values depend on."""
+    parts = {
+        "version": VERSION,
+        "subject": subject.identity,
+        "data": bench.data,
+        "size_px": bench.samples.size_px,
+        "columns": [column.key for column in bench.columns],
+        "missing": sorted(bench.missing),
+        "config": config.model_dump(mode="json", include={"split", "triplets", "others"}),
+    }
+    return sha256_bytes(canonical_json(parts))[:20]
+
+
+def pick_device() -> str:
+    """``cuda`` where there is a GPU, else ``cpu``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def facts(samples: Samples) -> pd.DataFrame:
+    """What each triplet is: key, identity, hole share, style, wear, yaw in degrees, number of others."""
+    return pd.DataFrame([_facts(sample) for sample in samples])
+
+
+def _facts(sample: Sample) -> dict[str, Any]:
+    mask = sample.meta.get("mask") or {}
+    pose = sample.meta.get("pose") or {}
+    return {
+        "key": sample.key,
+        "identity": sample.identity,
+        "hole_share": float(sample.hole.mean()),
+        "style": str(mask.get("style", "")),
+        "wear": str(mask.get("wear", "")),
+        "yaw": float(pose.get("yaw", "nan")),
+        "others": len(sample.others),
+    }
+
+
+def _measure(config: EvaluateConfig, bench: Bench, subject: Subject) -> Row:
+    samples = bench.samples
+    lines: list[dict[str, Any]] = []
+    vectors: list[Vectors] = []
+    live = {name: metric for name, metric in bench.metrics.items() if metric.unavailable() is None}
+    recogniser = live.get("identity")
+    with progress.track(f"measure {subject.label}", len(samples), "triplets") as line:
+        for begin in range(0, len(samples), config.batch_size):
+            batch = [samples[n] for n in range(begin, min(begin + config.batch_size, len(samples)))]
+            outputs = subject.paint(batch)
+            comparisons = [_comparison(subject, s, o) for s, o in zip(batch, outputs, strict=True)]
+            found: list[dict[str, Any]] = [{"key": s.key, "identity": s.identity} for s in batch]
+            for metric in live.values():
+                for values, more in zip(found, metric.measure(comparisons), strict=True):
+                    values.update(more)
+            lines += found
+            if isinstance(recogniser, Identity):
+                vectors.append(recogniser.embed(outputs))
+            line.advance(len(batch))
+    frame = pd.DataFrame(lines)
+    for column in bench.columns:
+        if column.key not in frame:
+            frame[column.key] = float("nan")
+    stacked = np.concatenate(vectors) if vectors else np.zeros((len(lines), 0), np.float32)
+    return Row(subject.label, subject.kind, frame, _about(config, bench, subject), stacked)
+
+
+def _comparison(subject: Subject, sample: Sample, output: Image) -> Comparison:
+    return Comparison(
+        truth=sample.unmasked,
+        masked=sample.masked,
+        output=output,
+        composited=composite(output, sample.masked, sample.hole),
+        hole=sample.hole,
+        others=sample.others,
+        given=sample.strangers if subject.kind == "stranger" else sample.given,
+    )
+
+
+def _about(config: EvaluateConfig, bench: Bench, subject: Subject) -> dict[str, Any]:
+    """Model, size and cost of a row that is a network."""
+    about: dict[str, Any] = {"label": subject.label, "kind": subject.kind, "triplets": len(bench.samples)}
+    if isinstance(subject, Rival):
+        model, settings, network = subject.label, subject.config, subject.network
+    elif isinstance(subject, Trained):
+        stored = subject.stored
+        model, settings, network = stored.model, stored.config, stored.network
+        about["meta"] = stored.meta
+    else:
+        return about
+    about |= {"model": model, "model_config": settings.model_dump(mode="json")}
+    if not (isinstance(subject, Trained) and subject.stranger):
+        batch = batch_of([bench.samples[0]], settings.size_px, bench.device, uses_hole=plugin(model).USES_HOLE)
+        about["cost"] = timing.measure(network, batch, runs=config.timing_runs).to_json()
+    return about
+
+
+def _verification(rows: Sequence[Row], samples: Samples, metric: Metric | None) -> dict[str, Verification]:
+    if not isinstance(metric, Identity) or metric.unavailable() is not None:
+        return {}
+    empty = np.zeros((0, rows[0].vectors.shape[1] if rows else 0), np.float32)
+    photos = [metric.embed(sample.others) if sample.others else empty for sample in samples]
+    people = [str(name) for name in samples.identities]
+    return {row.label: verify(row.vectors, people, photos) for row in rows}

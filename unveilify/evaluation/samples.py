@@ -1,0 +1,138 @@
+"""The triplets that every network is judged on, in one fixed order and at one size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core.errors import UserError
+from unveilify.core.records import Image, Triplet
+from unveilify.evaluation.config import EvaluateConfig
+
+
+class Split(Protocol):
+    """What is needed of a split of the shards."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> Triplet:
+        """The sample at ``index``, decoded."""
+
+    def identity(self, index: int) -> str:
+        """Whose photo it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One test triplet at the size of the comparison; ``hole`` (S, S) is true where alpha is above 0.
+
+    ``given`` are the identity images without repeats, ``strangers`` those of another person, ``others``
+    photos of the person that are neither the target nor among the given.
+    """
+
+    key: str
+    identity: str
+    masked: Image
+    unmasked: Image
+    alpha: Image
+    given: tuple[Image, ...]
+    strangers: tuple[Image, ...]
+    others: tuple[Image, ...]
+    meta: dict[str, Any]
+
+    @property
+    def hole(self) -> npt.NDArray[np.bool_]:
+        """Where the mask added anything."""
+        return np.asarray(self.alpha > 0)
+
+    def with_stranger(self) -> "Sample":
+        """The same sample with a stranger's identity images in place of the person's own."""
+        return replace(self, given=self.strangers)
+
+
+class Samples:
+    """The chosen samples of a split: every n-th, so that at most ``config.triplets`` remain."""
+
+    def __init__(self, split: Split, config: EvaluateConfig, size_px: int | None) -> None:
+        if not len(split):
+            raise UserError(f"The {config.split} split has no triplets: give more identities to `unveilify shard`.")
+        wanted = min(config.triplets or len(split), len(split))
+        self.size_px = size_px or split.read(0).unmasked.shape[0]
+        self._split, self._others = split, config.others
+        self.indices = [i * len(split) // wanted for i in range(wanted)]
+        self.identities = np.array([split.identity(i) for i in self.indices])
+        self._photos: dict[str, dict[bytes, tuple[int, int]]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[n] for n in range(len(self)))
+
+    def __getitem__(self, n: int) -> Sample:
+        if not 0 <= n < len(self):
+            raise IndexError(n)
+        triplet = self._split.read(self.indices[n])
+        return Sample(
+            key=triplet.key,
+            identity=str(self.identities[n]),
+            masked=resize(triplet.masked, self.size_px),
+            unmasked=resize(triplet.unmasked, self.size_px),
+            alpha=resize(triplet.alpha, self.size_px),
+            given=tuple(resize(p, self.size_px) for p in triplet.identity[: triplet.real]),
+            strangers=self._strangers(n),
+            others=self._others_of(triplet, str(self.identities[n])),
+            meta=triplet.meta,
+        )
+
+    def _strangers(self, n: int) -> tuple[Image, ...]:
+        """The identity images of the next sample of another person; none if there is only one person."""
+        after = (n + np.arange(1, len(self))) % len(self)
+        foreign = after[self.identities[after] != self.identities[n]]
+        if not len(foreign):
+            return ()
+        triplet = self._split.read(self.indices[int(foreign[0])])
+        return tuple(resize(p, self.size_px) for p in triplet.identity[: triplet.real])
+
+    def _others_of(self, triplet: Triplet, identity: str) -> tuple[Image, ...]:
+        if self._photos is None:
+            self._photos = self._index()
+        shown = {_digest(p) for p in (triplet.unmasked, *triplet.identity)}
+        free = [place for digest, place in sorted(self._photos[identity].items()) if digest not in shown]
+        return tuple(resize(self._photo(*place), self.size_px) for place in free[: self._others])
+
+    def _index(self) -> dict[str, dict[bytes, tuple[int, int]]]:
+        """Every distinct photo of the people at hand: pixel digest -> where it is (sample, slot).
+
+        Going by pixels, a photo that is a target here and an identity image there counts once.
+        """
+        wanted = set(self.identities.tolist())
+        found: dict[str, dict[bytes, tuple[int, int]]] = {name: {} for name in wanted}
+        for i in range(len(self._split)):
+            name = self._split.identity(i)
+            if name in wanted:
+                triplet = self._split.read(i)
+                for slot, photo in enumerate((triplet.unmasked, *triplet.identity[: triplet.real])):
+                    found[name].setdefault(_digest(photo), (i, slot))
+        return found
+
+    def _photo(self, index: int, slot: int) -> Image:
+        triplet = self._split.read(index)
+        return (triplet.unmasked, *triplet.identity)[slot]
+
+
+def resize(image: Image, size_px: int) -> Image:
+    """A square picture or alpha at another size: area averages when it shrinks, bicubic when it grows."""
+    side = image.shape[0]
+    if side == size_px:
+        return image
+    how = cv2.INTER_AREA if size_px < side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (size_px, size_px), interpolation=how), np.uint8)
+
+
+def _digest(photo: Image) -> bytes:
+    return blake2b(photo.tobytes(), digest_size=16).digest()

@@ -1,0 +1,247 @@
+"""What can be a row of the table: something that paints outputs for samples."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from unveilify.core import pictures
+from unveilify.core.errors import UserError
+from unveilify.core.records import Image
+from unveilify.core.stamps import BEGUN
+from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file
+from unveilify.evaluation.samples import Sample, Split, resize
+from unveilify.models.parts import store
+from unveilify.models.parts.contract import Batch, Fits, Sized, plugin
+from unveilify.models.parts.pictures import to_bytes
+from unveilify.shards.reader import ShardSet
+
+Kind = Literal["truth", "rival", "trained", "stranger", "predictions"]
+
+BEST = "best.safetensors"
+
+
+class Subject(Protocol):
+    """One row: ``label`` for people, ``kind``, and ``identity``, a hash of all that its outputs depend on."""
+
+    @property
+    def label(self) -> str: ...  # noqa: D102
+
+    @property
+    def kind(self) -> Kind: ...  # noqa: D102
+
+    @property
+    def identity(self) -> str: ...  # noqa: D102
+
+    def paint(self, samples: Sequence[Sample]) -> list[Image]:
+        """An output (S, S, 3) for every sample, as bytes, at the samples' size."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The unmasked pictures themselves: the ceiling that identity can reach."""
+
+    label: str = "truth"
+    kind: Kind = "truth"
+    identity: str = "truth"
+
+    def paint(self, samples: Sequence[Sample]) -> list[Image]:
+        """The unmasked pictures."""
+        return [sample.unmasked for sample in samples]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """An untrained model plugin; one that learns statistics looks once at the training split."""
+
+    label: str
+    size_px: int
+    device: str
+    shards: ShardSet
+    fit_triplets: int
+    kind: Kind = "rival"
+
+    @property
+    def identity(self) -> str:
+        """Name, size, and what it was fitted on."""
+        fitted = [self.shards.hash, self.fit_triplets] if issubclass(plugin(self.label).Network, Fits) else []
+        return sha256_bytes(canonical_json([self.label, self.size_px, *fitted]))
+
+    @property
+    def config(self) -> Sized:
+        """The model's own config at the size of the comparison."""
+        return plugin(self.label).Config(size_px=self.size_px)
+
+    @cached_property
+    def network(self) -> torch.nn.Module:
+        """The network, fitted if it is one that fits, on the device."""
+        module = plugin(self.label)
+        if module.TRAINS:
+            raise UserError(f"'{self.label}' has to be trained: run `unveilify train --model {self.label}` first.")
+        network = module.Network(self.config)
+        if isinstance(network, Fits):
+            network.fit(_batches(self.shards.split("train"), self.size_px, self.fit_triplets))
+        return network.eval().to(self.device)
+
+    def paint(self, samples: Sequence[Sample]) -> list[Image]:
+        """Outputs of the network."""
+        return run(self.network, samples, self.size_px, self.device, uses_hole=plugin(self.label).USES_HOLE)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best network of a run directory; with ``stranger`` it is handed another person's photos."""
+
+    label: str
+    run_dir: Path
+    device: str
+    stranger: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """Trained, or the control."""
+        return "stranger" if self.stranger else "trained"
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of the weights, and which identity images it is given."""
+        return sha256_bytes(canonical_json([sha256_file(weights_of(self.run_dir)), self.stranger]))
+
+    @property
+    def data(self) -> str | None:
+        """Hash of the shards that the run was trained on, if the run says so."""
+        path = self.run_dir / BEGUN
+        return str(read_json(path).get("input")) if path.is_file() else None
+
+    @cached_property
+    def stored(self) -> store.Stored:
+        """The network as it was saved."""
+        stored = store.load(weights_of(self.run_dir))
+        stored.network.to(self.device)
+        return stored
+
+    def paint(self, samples: Sequence[Sample]) -> list[Image]:
+        """Outputs of the network."""
+        if self.stranger:
+            samples = [sample.with_stranger() for sample in samples]
+        stored = self.stored
+        uses_hole = plugin(stored.model).USES_HOLE
+        return run(stored.network, samples, stored.config.size_px, self.device, uses_hole=uses_hole)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Somebody else's outputs: a folder with one ``<key>.png`` (or .jpg, .jpeg, .webp) per sample."""
+
+    folder: Path
+    kind: Kind = "predictions"
+
+    @property
+    def label(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash over the names and bytes of all pictures in the folder."""
+        files = sorted(p for p in self.folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        return sha256_bytes(canonical_json([[p.name, sha256_file(p)] for p in files]))
+
+    def paint(self, samples: Sequence[Sample]) -> list[Image]:
+        """The pictures, scaled to the samples' size.
+
+        Raises:
+            UserError: one is missing, damaged or not square.
+        """
+        return [self._one(sample) for sample in samples]
+
+    def _one(self, sample: Sample) -> Image:
+        found = [p for s in SUFFIXES if (p := self.folder / f"{sample.key}{s}").is_file()]
+        if not found:
+            raise UserError(
+                f"There is no {sample.key}.png in {self.folder}: it must hold one picture per test triplet, "
+                "named by its key."
+            )
+        try:
+            picture = pictures.decode(found[0].read_bytes())
+        except pictures.PictureError as error:
+            raise UserError(f"{found[0]} cannot be read ({error}): write it again.") from None
+        if picture.shape[0] != picture.shape[1]:
+            raise UserError(f"{found[0]} is {picture.shape[1]} x {picture.shape[0]} pixels; outputs must be square.")
+        return resize(picture, sample.unmasked.shape[0])
+
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def weights_of(run_dir: Path) -> Path:
+    """The file of a run's best network, or `UserError` with what to do."""
+    path = run_dir / BEST
+    if not path.is_file():
+        raise UserError(f"No trained network in {run_dir} (there is no {BEST}): run `unveilify train` first.")
+    return path
+
+
+def size_of(run_dir: Path) -> int:
+    """Side in pixels of the pictures that a run's network takes."""
+    about, _ = store.read(weights_of(run_dir))
+    return int(about["config"]["size_px"])
+
+
+def batch_of(samples: Sequence[Sample], size_px: int, device: str, *, uses_hole: bool) -> Batch:
+    """Samples as a `Batch` at ``size_px``; a network that must find the mask itself gets an empty hole.
+
+    Where a sample has fewer identity images than the batch's most, the first repeats; with none, zeros
+    (mid-grey) stand in and ``real`` is 0.
+    """
+    most = max([1, *(len(s.given) for s in samples)])
+    grey = np.zeros((3, size_px, size_px), np.float32)
+    given = []
+    for sample in samples:
+        photos = [_floats(resize(p, size_px)) for p in sample.given] or [grey]
+        given.append(np.stack((photos + [photos[0]] * most)[:most]))
+    hole = np.stack([resize(s.alpha, size_px)[None] for s in samples]).astype(np.float32) / 255
+    return Batch(
+        masked=_stack([_floats(resize(s.masked, size_px)) for s in samples]),
+        identity=_stack(given),
+        real=torch.tensor([len(s.given) for s in samples], dtype=torch.int64),
+        hole=torch.from_numpy(hole if uses_hole else np.zeros_like(hole)),
+    ).to(device)
+
+
+def run(
+    network: torch.nn.Module, samples: Sequence[Sample], size_px: int, device: str, *, uses_hole: bool
+) -> list[Image]:
+    """Outputs of a network as bytes, clamped and rounded, at the samples' size."""
+    with torch.inference_mode():
+        images = network(batch_of(samples, size_px, device, uses_hole=uses_hole)).clamped
+    return [resize(p, s.unmasked.shape[0]) for p, s in zip(to_bytes(images), samples, strict=True)]
+
+
+def _batches(split: Split, size_px: int, most: int, batch_size: int = 32) -> Iterator[Batch]:
+    """Training triplets, spread evenly over the split, with their truth."""
+    wanted = min(most, len(split))
+    indices = [i * len(split) // wanted for i in range(wanted)]
+    for begin in range(0, wanted, batch_size):
+        triplets = [split.read(i) for i in indices[begin : begin + batch_size]]
+        yield Batch(
+            masked=_stack([_floats(resize(t.masked, size_px)) for t in triplets]),
+            identity=_stack([np.stack([_floats(resize(p, size_px)) for p in t.identity]) for t in triplets]),
+            real=torch.tensor([t.real for t in triplets], dtype=torch.int64),
+            hole=_stack([resize(t.alpha, size_px)[None].astype(np.float32) / np.float32(255) for t in triplets]),
+            unmasked=_stack([_floats(resize(t.unmasked, size_px)) for t in triplets]),
+        )
+
+
+def _floats(image: Image) -> npt.NDArray[np.float32]:
+    """(S, S, 3) bytes -> (3, S, S) in [-1, 1]."""
+    return np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def _stack(arrays: Sequence[npt.NDArray[np.float32]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(arrays))

@@ -1,0 +1,1 @@
+"""Find faces, align them, and judge whether they are good enough."""

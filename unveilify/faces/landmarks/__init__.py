@@ -1,0 +1,1 @@
+"""Landmark backends: one file each."""

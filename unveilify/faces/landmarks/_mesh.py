@@ -1,0 +1,75 @@
+"""MediaPipe's face mesh, run by OpenCV: 468 points with depth from a turned square around a face.
+
+Kartynnik et al. 2019, "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", arXiv:1907.06724.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core.geometry import Matrix, apply, invert
+from unveilify.core.records import Image
+from unveilify.faces._warp import warp
+
+Floats = npt.NDArray[np.float32]
+
+INPUT_PX = 192
+ENLARGE = 1.5
+"""The square is this much larger than the face it was made from."""
+EYE_CORNERS = (33, 263)
+"""The mesh's outer eye corners, the picture's left first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A turned square in picture pixels: centre (2,), ``side``, and ``angle`` (radians, clockwise on the picture)."""
+
+    centre: Floats
+    side: float
+    angle: float
+
+
+def region(points: Floats, left_eye: Floats, right_eye: Floats) -> Region:
+    """The square around ``points`` (N, 2), turned so that the eyes are level, and enlarged."""
+    dx, dy = np.asarray(right_eye - left_eye, np.float64)
+    angle = float(np.arctan2(dy, dx))
+    turn = _turn(angle)
+    level = points.astype(np.float64) @ turn
+    low, high = level.min(0), level.max(0)
+    centre = turn @ ((low + high) / 2)
+    return Region(centre.astype(np.float32), float((high - low).max()) * ENLARGE, angle)
+
+
+def box_region(box: Floats, left_eye: Floats, right_eye: Floats) -> Region:
+    """As `region`, from a detector's upright box (x0, y0, x1, y1), whose size does not turn with the face."""
+    dx, dy = np.asarray(right_eye - left_eye, np.float64)
+    side = float(max(box[2] - box[0], box[3] - box[1])) * ENLARGE
+    return Region(((box[:2] + box[2:]) / 2).astype(np.float32), side, float(np.arctan2(dy, dx)))
+
+
+def mesh(net: cv2.dnn.Net, image: Image, where: Region) -> tuple[Floats, float]:
+    """The points (468, 3) in picture pixels, depth in the same unit and 0 near the head's middle; presence 0…1."""
+    matrix = _matrix(where)
+    net.setInput(cv2.dnn.blobFromImage(warp(image, matrix, INPUT_PX, cv2.BORDER_CONSTANT), 1 / 255))
+    names = net.getUnconnectedOutLayersNames()
+    outputs = sorted((np.asarray(out, np.float32) for out in net.forward(names)), key=np.size)
+    presence = float(1 / (1 + np.exp(-np.clip(outputs[0].item(), -80, 80))))
+    return apply(invert(matrix), outputs[1].reshape(468, 3)).astype(np.float32), presence
+
+
+def again(net: cv2.dnn.Net, image: Image, points: Floats) -> tuple[Floats, float]:
+    """A second pass: the mesh of the square around the first mesh, which sits better on the face."""
+    left, right = points[EYE_CORNERS[0], :2], points[EYE_CORNERS[1], :2]
+    return mesh(net, image, region(points[:, :2], left, right))
+
+
+def _matrix(where: Region) -> Matrix:
+    """The similarity (2, 3) from picture pixels to the 192 px square."""
+    linear = INPUT_PX / where.side * _turn(where.angle).T
+    return np.column_stack([linear, np.full(2, INPUT_PX / 2) - linear @ where.centre.astype(np.float64)])
+
+
+def _turn(angle: float) -> npt.NDArray[np.float64]:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

@@ -1,0 +1,133 @@
+"""MediaPipe's short-range detector and 468-point mesh through OpenCV: the default, found with no large download.
+
+The detector sees 128 px, so a face must fill a tenth of what it is shown. Hence a cascade, which stops at the
+first level where the mesh believes in a face: the whole picture; small pictures with a frame around them (faces
+cut off by the border); then square tiles of 1, 1/2 and 1/4 of the short side. What is found gets a second mesh
+pass on its own result.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from unveilify import weights
+from unveilify.core.config import Config as BaseConfig
+from unveilify.core.landmarks import Landmarks
+from unveilify.core.records import Face, Image
+from unveilify.faces.landmarks._blazeface import Detection, detect, read_net
+from unveilify.faces.landmarks._mesh import Floats, again, box_region, mesh
+from unveilify.faces.landmarks._order import by_prominence, drop_repeats
+
+SMALL_PX = 400
+"""Pictures with a long side up to this are tried with a frame around them."""
+FRAME = 1.5
+TILES = (1.0, 0.5, 0.25)
+MIN_TILE_PX = 128
+
+Window = tuple[Image, int, int]
+"""A part of the picture and where its top-left corner lies (x, y)."""
+
+
+class Config(BaseConfig):
+    """Settings of the backend 'mediapipe'."""
+
+    min_score: float = Field(default=0.5, ge=0, le=1, description="detector score below which a box is no candidate")
+    min_presence: float = Field(default=0.5, ge=0, le=1, description="mesh presence that ends the search for faces")
+    sure_score: float = Field(default=0.7, ge=0, le=1, description="masked: detector score that ends the search")
+    passes: int = Field(default=2, ge=1, description="mesh passes; more than two sharpen the jaw line a little further")
+    tiles: bool = Field(default=True, description="search tiles for small faces when none was found")
+
+
+class Backend:
+    """Finds faces; not to be shared between threads."""
+
+    def __init__(self, config: Config) -> None:
+        """Load both networks.
+
+        Raises:
+            weights.Missing: they are not here and cannot be fetched.
+        """
+        self.config = config
+        self._detector = read_net(weights.fetch("face_detection_short_range"))
+        self._mesh = read_net(weights.fetch("face_landmark"))
+
+    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
+        """Faces of an RGB picture (H, W, 3) in scheme 'mediapipe468', the most prominent first.
+
+        Only the level of the cascade that had a believable face is given back, so small faces beside a large
+        one may be absent. With ``masked`` the mesh's presence, which is often wrong on masks, is no gate: a good
+        detector score is enough, and where nothing is believable the best-scored box is given back.
+        """
+        image = np.ascontiguousarray(image)
+        rest: list[Face] = []
+        for number, windows in enumerate(self._levels(image, masked)):
+            found = self._search(windows, image)
+            sure = drop_repeats([face for face in found if self._believable(face, masked, number)])
+            if sure:
+                return by_prominence([self._refine(image, face) for face in sure], image)
+            rest = rest or found
+        best = sorted(rest, key=lambda face: -face.score)[: int(masked)]
+        return [self._refine(image, face) for face in best]
+
+    def _believable(self, face: Face, masked: bool, level: int) -> bool:
+        if not masked:
+            return face.presence >= self.config.min_presence
+        # Measured on real masked photos: in a tile, presence with a middling score is wrong in most cases.
+        return face.score >= self.config.sure_score or (level == 0 and face.presence >= self.config.min_presence)
+
+    def _levels(self, image: Image, masked: bool) -> Iterator[list[Window]]:
+        """The windows of each level, coarse to fine. For a masked face the framed picture is on the first level:
+        where a tight crop of one scores at all, it scores much better with a frame."""
+        height, width = image.shape[:2]
+        whole: list[Window] = [(image, 0, 0)]
+        framed = [_framed(image)] if max(height, width) <= SMALL_PX else []
+        if masked:
+            yield whole + framed
+        else:
+            yield whole
+            yield framed
+        if not self.config.tiles:
+            return
+        for share in TILES:
+            side = round(min(height, width) * share)
+            if side >= MIN_TILE_PX and side < max(height, width):
+                corners = [(x, y) for y in _steps(height, side) for x in _steps(width, side)]
+                yield [(image[y : y + side, x : x + side], x, y) for x, y in corners]
+
+    def _search(self, windows: list[Window], image: Image) -> list[Face]:
+        found: list[Detection] = []
+        for window, x, y in windows:
+            shift = np.array([x, y], np.float32)
+            for one in detect(self._detector, np.ascontiguousarray(window), self.config.min_score):
+                found.append(Detection(one.box + np.tile(shift, 2), one.points + shift, one.score))
+        return [self._first_mesh(image, one) for one in found]
+
+    def _first_mesh(self, image: Image, found: Detection) -> Face:
+        points, presence = mesh(self._mesh, image, box_region(found.box, found.points[0], found.points[1]))
+        return _face(points, found.score, presence)
+
+    def _refine(self, image: Image, face: Face) -> Face:
+        points, presence = face.landmarks.points, face.presence
+        for _ in range(self.config.passes - 1):
+            points, believed = again(self._mesh, image, points)
+            presence = max(presence, believed)
+        return _face(points, face.score, presence)
+
+
+def _framed(image: Image) -> Window:
+    x, y = (round(length * (FRAME - 1) / 2) for length in (image.shape[1], image.shape[0]))
+    return np.asarray(cv2.copyMakeBorder(image, y, y, x, x, cv2.BORDER_CONSTANT), np.uint8), -x, -y
+
+
+def _face(points: Floats, score: float, presence: float) -> Face:
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    return Face(Landmarks(points, "mediapipe468"), box, score, presence)
+
+
+def _steps(length: int, side: int) -> list[int]:
+    """Starts of windows of ``side`` that cover ``length`` and overlap by at least half."""
+    count = 1 + -(-(length - side) * 2 // side) if length > side else 1
+    return [round(i * (length - side) / (count - 1)) for i in range(count)] if count > 1 else [0]

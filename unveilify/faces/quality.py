@@ -1,0 +1,118 @@
+"""Measure a face's pose, sharpness and size, and decide what it may be used for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core.geometry import Floats
+from unveilify.core.landmarks import MEAN_FACE, Landmarks, solid_anchors, view_of
+from unveilify.core.records import Face, Image
+from unveilify.faces.align import FaceCrop
+from unveilify.faces.config import QualityConfig
+
+Status = Literal["target", "identity", "rejected"]
+
+RIGID = ("eye_left_outer", "eye_left_inner", "eye_right_inner", "eye_right_outer", "nose_bridge", "nose_tip")
+POSE_2D = (*RIGID, "mouth_left", "mouth_right", "chin")
+"""Anchors that show the pose without depth. The outline is left out: what is seen of it moves over the face."""
+SHARPNESS_PX = 128
+"""Sharpness is measured on the face crop at this size, so it does not depend on the crop's or the photo's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Head pose in degrees; all 0 for a frontal upright face.
+
+    ``yaw`` > 0: the nose points to the picture's right; ``pitch`` > 0: the nose points up; ``roll`` > 0: turned
+    clockwise, so the picture's right eye is the lower one.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a face may be used for, why not for more, and what was measured.
+
+    ``identity``: not good enough to be a training target, good enough to show who someone is.
+    ``reason`` is empty for a target, else ``too_small``, ``blurred`` or ``profile``.
+    """
+
+    status: Status
+    reason: str
+    measured: dict[str, float]
+
+
+def judge(face: Face, aligned: FaceCrop, config: QualityConfig) -> Verdict:
+    """Measure ``face`` (in photo pixels) and its crop, and hold the numbers against ``config``.
+
+    ``measured`` has yaw, pitch, roll (degrees), sharpness, face_px (photo pixels), padded_share, score and presence.
+    """
+    turned = pose(face.landmarks)
+    measured = {
+        "yaw": round(turned.yaw, 2),
+        "pitch": round(turned.pitch, 2),
+        "roll": round(turned.roll, 2),
+        "sharpness": round(sharpness(aligned.image), 4),
+        "face_px": round(face.box[2], 2),
+        "padded_share": round(aligned.padded_share, 4),
+        "score": round(face.score, 4),
+        "presence": round(face.presence, 4),
+    }
+    if measured["face_px"] < config.min_face_px:
+        return Verdict("rejected", "too_small", measured)
+    if abs(turned.yaw) > config.max_yaw or abs(turned.pitch) > config.max_pitch:
+        return Verdict("identity", "profile", measured)
+    if measured["sharpness"] < config.min_sharpness:
+        return Verdict("identity", "blurred", measured)
+    return Verdict("target", "", measured)
+
+
+def pose(landmarks: Landmarks) -> Pose:
+    """The head's pose against the mean face: from the depth of the points where they have one, else from the plane."""
+    seen = solid_anchors(landmarks)
+    if landmarks.points.shape[1] == 3 and landmarks.scheme != "five":
+        return _angles(_rotation(seen))
+    view = view_of(seen, POSE_2D)
+    rows = view / np.linalg.norm(view, axis=1, keepdims=True)
+    return _angles(np.stack([rows[0], rows[1], np.cross(rows[0], rows[1])]))
+
+
+def sharpness(crop: Image) -> float:
+    """Fine detail around the eyes of an aligned face crop (S, S, 3), as a share of its contrast.
+
+    Variance of the Laplacian over variance of the brightness in the band that a mask never hides, at a fixed size:
+    changes of exposure and of the photo's resolution above that size do not move it (after Pertuz et al. 2013,
+    "Analysis of focus measure operators", LAP4).
+    """
+    side = (SHARPNESS_PX, SHARPNESS_PX)
+    method = cv2.INTER_AREA if crop.shape[0] > SHARPNESS_PX else cv2.INTER_LINEAR
+    grey = cv2.cvtColor(np.asarray(cv2.resize(crop, side, interpolation=method)), cv2.COLOR_RGB2GRAY)
+    top, bottom = round(0.25 * SHARPNESS_PX), round(0.55 * SHARPNESS_PX)
+    left, right = round(0.2 * SHARPNESS_PX), round(0.8 * SHARPNESS_PX)
+    detail = cv2.Laplacian(grey, cv2.CV_32F)[top:bottom, left:right]
+    band = grey[top:bottom, left:right]
+    return float(np.var(detail, dtype=np.float64) / (np.var(band, dtype=np.float64) + 1.0))
+
+
+def _rotation(seen: dict[str, npt.NDArray[np.float32]]) -> Floats:
+    """The rotation (3, 3) that takes the mean face onto anchors with depth (Kabsch 1976)."""
+    model = np.stack([MEAN_FACE[name] for name in seen])
+    shown = np.stack(list(seen.values())).astype(np.float64)
+    u, _, vt = np.linalg.svd((shown - shown.mean(0)).T @ (model - model.mean(0)))
+    flip = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    return np.asarray((u * flip) @ vt, np.float64)
+
+
+def _angles(rotation: Floats) -> Pose:
+    """Where the nose of the mean face points (yaw, pitch), and how the eyes lie (roll)."""
+    x, y, z = rotation @ np.array([0.0, 0.0, -1.0])
+    across = rotation[:, 0]
+    yaw = np.degrees(np.arctan2(x, -z))
+    pitch = np.degrees(np.arctan2(-y, np.hypot(x, z)))
+    return Pose(float(yaw), float(pitch), float(np.degrees(np.arctan2(across[1], across[0]))))

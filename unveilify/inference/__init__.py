@@ -1,0 +1,1 @@
+"""One photo: find the face, align it, run a network, paste the result back."""

@@ -1,0 +1,1 @@
+"""Draw face masks that follow the face: what, how worn, in which light."""

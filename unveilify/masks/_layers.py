@@ -1,0 +1,138 @@
+"""The layers of a mask, each as premultiplied RGBA: the cloth and its straps."""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core.records import Image
+from unveilify.masks import light as lighting
+from unveilify.masks._photo import under_hair
+from unveilify.masks._surface import Surface
+from unveilify.masks.fit import Head, project
+from unveilify.masks.raster import grid_triangles, raster
+from unveilify.masks.recipe import Recipe
+from unveilify.masks.straps import Ribbon, Strap
+from unveilify.masks.styles._sheet import Sheet
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+_SHEET_PX = (48, 1400)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The part of a picture that a mask touches: ``origin`` (x, y, 0) of the part and its ``shape`` (height, width)."""
+
+    image: Image
+    head: Head
+    light: lighting.Illumination
+    recipe: Recipe
+    origin: Array
+    shape: tuple[int, int]
+
+    def place(self, points: Array) -> Array:
+        """Canonical points in this part: x, y in its pixels, and depth."""
+        return project(self.head, points) - self.origin
+
+
+def cloth(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Floats:
+    """The mask without its straps, (height, width, 4)."""
+    placed = scene.place(mask.points)
+    x, y, normals, seen, sheet = _lay(style, params, placed, mask.normals @ scene.head.rotation.T, scene.shape)
+    rgb = cv2.remap(sheet.rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.remap(sheet.alpha, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) * seen
+    high = cv2.remap(sheet.height, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    bent = _bent(normals, high * np.float32(scene.head.scale), seen)
+    lit = lighting.shade(rgb, bent, scene.light, scene.recipe.light)
+    return np.dstack([lit * alpha[..., None], alpha])
+
+
+def sticker(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Floats:
+    """A flat drawing laid on by the one homography that fits its outline best; hard edge, no light."""
+    points = mask.points
+    rim = np.concatenate([points[0], points[-1]])
+    homography, _ = cv2.findHomography(rim[:, :2], scene.place(rim)[:, :2], 0)
+    flat = cv2.perspectiveTransform(points[None, :, :, :2].reshape(1, -1, 2), homography).reshape(*points.shape[:2], 2)
+    placed = np.dstack([flat, np.zeros(points.shape[:2])])
+    x, y, _, seen, sheet = _lay(style, params, placed, np.zeros_like(points), scene.shape)
+    rgb = cv2.remap(sheet.rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.dstack([rgb * seen[..., None], seen.astype(np.float32)])
+
+
+def bands(loops: list[tuple[Strap, Ribbon]], scene: Scene) -> Floats | None:
+    """All straps, (height, width, 4): ribbons a little wider than the strap, thinned to it by their alpha."""
+    vertices, values, triangles = [], [], []
+    for strap, ribbon in loops:
+        placed = project(scene.head, ribbon.line)
+        hair = under_hair(scene.image, placed, scene.light.skin, ribbon.line[:, 0])
+        line = placed - scene.origin
+        half = max(strap.width * scene.head.scale / 2, 0.05)
+        along = np.gradient(line[:, :2], axis=0)
+        side = np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.linalg.norm(along, axis=1)[:, None], 1e-6)
+        normal = _outward(ribbon.line) @ scene.head.rotation.T
+        shown = ribbon.shown * hair * np.clip(normal[:, 2] / 0.25 + 0.4, 0, 1)
+        colour = np.tile(strap.colour, (len(line), 1))
+        grid = grid_triangles(2, len(line)) + sum(len(v) for v in vertices)
+        triangles += [grid, grid[:, [0, 2, 1]]]
+        for s in (-1.0, 1.0):
+            offset = s * (half + 1.5)
+            vertices.append(np.column_stack([line[:, :2] + offset * side, line[:, 2]]))
+            values.append(np.column_stack([np.tile([offset, half], (len(line), 1)), shown, normal, colour]))
+    if not vertices:
+        return None
+    maps, seen = raster(np.vstack(vertices), np.vstack(triangles), np.vstack(values), scene.shape)
+    across, half_map = np.abs(maps[:, :, 0]), maps[:, :, 1]
+    alpha = np.clip(half_map + 0.5 - across, 0, np.minimum(1, 2 * half_map)) * maps[:, :, 2] * seen
+    rounding = 1 - 0.25 * np.clip(across / np.maximum(half_map, 0.5), 0, 1) ** 2
+    lit = lighting.shade(maps[:, :, 6:9] * rounding[..., None], maps[:, :, 3:6], scene.light, scene.recipe.light)
+    return np.dstack([lit * alpha[..., None], alpha])
+
+
+def over(below: Floats, above: Floats) -> None:
+    """Lay premultiplied ``above`` over ``below``, in place."""
+    below *= 1 - above[:, :, 3:]
+    below += above
+
+
+def _lay(
+    style: ModuleType, params: object, placed: Array, normals: Array, shape: tuple[int, int]
+) -> tuple[Floats, Floats, Floats, Bools, Sheet]:
+    """Where on the sheet each pixel looks (x, y), the surface's normals there, where it is, and the sheet."""
+    rows, columns = placed.shape[:2]
+    width, height = _sheet_size(placed)
+    v, u = np.mgrid[0 : 1 : rows * 1j, 0 : 1 : columns * 1j]
+    values = np.concatenate([(u * width - 0.5)[..., None], (v * height - 0.5)[..., None], normals], axis=2)
+    maps, seen = raster(placed.reshape(-1, 3), grid_triangles(rows, columns), values.reshape(-1, 5), shape)
+    x, y = np.ascontiguousarray(maps[:, :, 0]), np.ascontiguousarray(maps[:, :, 1])
+    return x, y, maps[:, :, 2:5], seen, style.texture(params, width, height)
+
+
+def _sheet_size(placed: Array) -> tuple[int, int]:
+    """Width and height of the flat sheet so that one of its pixels is about one of the picture's."""
+    across = np.linalg.norm(np.diff(placed[:, :, :2], axis=1), axis=2).sum(1).max()
+    down = np.linalg.norm(np.diff(placed[:, :, :2], axis=0), axis=2).sum(0).max()
+    low, high = _SHEET_PX
+    return int(np.clip(np.ceil(across * 1.1), low, high)), int(np.clip(np.ceil(down * 1.1), low, high))
+
+
+def _bent(normals: Floats, height: Floats, seen: Bools) -> Floats:
+    """Normals of the surface with its relief; ``height`` in pixels."""
+    slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    inner = cv2.erode(seen.view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    x = normals[:, :, 0] - slope_x * inner
+    y = normals[:, :, 1] - slope_y * inner
+    z = normals[:, :, 2]
+    inverse = 1 / np.sqrt(np.maximum(x * x + y * y + z * z, 1e-9))
+    return np.dstack([x * inverse, y * inverse, z * inverse])
+
+
+def _outward(points: Array) -> Array:
+    """Where the head's side faces at canonical points, as if it were an ellipsoid."""
+    away = (points - np.array([0.0, 0.5, -1.3])) / np.array([1.25, 2.0, 1.6]) ** 2
+    return np.asarray(away / np.linalg.norm(away, axis=1, keepdims=True))

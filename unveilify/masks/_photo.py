@@ -1,0 +1,98 @@
+"""What the photo says about occlusion: hair over straps, glasses over the mask, where skin is to take a shadow."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core.records import Image
+from unveilify.masks._head import relief
+from unveilify.masks.fit import Head, project
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+_RIM_SHARE = 0.3
+"""Glasses are believed in when this share of the rings under both eyes is crossed by dark lines."""
+
+
+@lru_cache(maxsize=1)
+def _outline() -> tuple[Array, Array]:
+    """Canonical points whose convex hulls, once projected, are the face and the neck."""
+    y, x = np.mgrid[-0.3:1.79:12j, -1.0:1.0:9j]
+    x = x * np.interp(y, [-0.3, 0.8, 1.3, 1.6, 1.79], [1.08, 1.06, 0.86, 0.56, 0.15])
+    face = np.stack([x, y, relief(x, y)], -1).reshape(-1, 3)
+    y, x = np.mgrid[1.0:2.4:6j, -0.78:0.78:5j]
+    return face, np.stack([x, y, np.minimum(relief(x, y), -0.25)], -1).reshape(-1, 3)
+
+
+def skin_area(head: Head, origin: Array, shape: tuple[int, int]) -> Floats:
+    """Where face or neck lie, (height, width) 0…1: a shadow falls on them and not on the wall behind."""
+    area = np.zeros(shape, np.uint8)
+    for points in _outline():
+        flat = (project(head, points) - origin)[:, :2]
+        hull = cv2.convexHull(np.rint(flat * 16).astype(np.int32))
+        cv2.fillConvexPoly(area, hull, 255, cv2.LINE_AA, 4)
+    soft = cv2.GaussianBlur(area, (0, 0), max(0.7, 0.03 * head.scale)).astype(np.float32)
+    return np.asarray(np.clip(soft * np.float32(2 / 255) - 1, 0, 1), np.float32)
+
+
+def under_hair(image: Image, line: Array, skin: Floats, canonical_x: Array) -> Array:
+    """How much of a strap shows, 0…1 at each point of its line (N, 3), in the picture's pixels.
+
+    From where the picture, near the ear, is not skin any more (darker or of another hue), hair covers the strap.
+    ``skin``: linear RGB.
+    """
+    height, width = image.shape[:2]
+    at = np.rint(line[:, :2]).astype(int)
+    inside = (at >= 1).all(1) & (at < [width - 1, height - 1]).all(1)
+    shown = np.ones(len(line))
+    for i in np.flatnonzero(inside & (np.abs(canonical_x) > 0.9)):
+        x, y = at[i]
+        spot = (image[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(0) / 255.0) ** 2.2 + 1e-3
+        own = np.asarray(skin, np.float64) + 1e-3
+        darker = np.log(own.sum() / spot.sum())
+        hue = np.abs(np.log(spot / spot.sum()) - np.log(own / own.sum())).max()
+        shown[i] = np.clip(2.6 - 1.2 * max(darker, 0.0) - 2.0 * hue, 0, 1)
+    shown = np.convolve(np.pad(shown, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    return np.asarray(np.minimum.accumulate(np.where(shown > 0.5, shown, 0.0)))
+
+
+def glasses(image: Image, head: Head, origin: Array, shape: tuple[int, int]) -> Floats | None:
+    """Rims of glasses below and between the eyes, (height, width) 0…1; None if no glasses are seen.
+
+    Dark lines thinner than a tenth of the eyes' distance, found by closing; believed in only when they cross the
+    rings where rims run under both eyes. Light or rimless glasses are not found.
+    """
+    if head.scale < 24 or abs(head.yaw) > 0.6:
+        return None
+    x0, y0 = int(origin[0]), int(origin[1])
+    grey = cv2.cvtColor(image[y0 : y0 + shape[0], x0 : x0 + shape[1]], cv2.COLOR_RGB2GRAY)
+    size = max(3, int(0.13 * head.scale) | 1)
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    depth = (closed.astype(np.float32) - grey) / np.maximum(closed, 40)
+    rings = [_ring(head, origin, side) for side in (-0.5, 0.5)]
+    crossed = [_crossed(depth, ring) for ring in rings]
+    if min(crossed) < _RIM_SHARE:
+        return None
+    zone = np.zeros(shape, np.uint8)
+    for ring in rings:
+        cv2.fillConvexPoly(zone, cv2.convexHull(np.rint(ring.reshape(-1, 2) * 16).astype(np.int32)), 255, cv2.LINE_AA, 4)
+    rim = np.clip((depth - 0.22) / 0.15, 0, 1) * (zone.astype(np.float32) / 255)
+    return cv2.GaussianBlur(rim, (0, 0), 0.6)
+
+
+def _ring(head: Head, origin: Array, side: float) -> Array:
+    """Rays (angles, steps, 2) from the eye outwards through the place of the lower rim, in pixels."""
+    angle = np.linspace(0.25, np.pi - 0.25, 15)[:, None]
+    reach = np.linspace(0.22, 0.58, 13)[None, :]
+    x = side + 1.05 * reach * np.cos(angle)
+    y = 0.02 + 0.85 * reach * np.sin(angle)
+    return (project(head, np.stack([x, y, relief(x, y) + 0.04], -1)) - origin)[..., :2]
+
+
+def _crossed(depth: Floats, ring: Array) -> float:
+    at = ring.astype(np.float32)
+    values = cv2.remap(depth, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return float((values.max(1) > 0.33).mean())

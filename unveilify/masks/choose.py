@@ -1,0 +1,62 @@
+"""Choose a mask for a face: everything random happens here, from a seed and the sample's key alone."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from unveilify.core import plugins
+from unveilify.core.config import build
+from unveilify.core.errors import UserError
+from unveilify.masks import wear
+from unveilify.masks.config import MaskConfig
+from unveilify.masks.recipe import Light, Recipe
+
+
+def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
+    """The recipe for ``key``; the same three give the same recipe on every machine and in any order.
+
+    Raises:
+        UserError: a style, one of its options or a way of wearing does not exist, a share is negative, or the
+            colour is no colour.
+    """
+    digest = hashlib.sha256(f"{seed}/{key}".encode()).digest()
+    rng = np.random.default_rng(list(digest))
+    name = _pick(config.styles, rng, "styles")
+    style = plugins.load("style", name)
+    params = style.sample(rng, build(style.Config, config.options.get(name, {})))
+    if config.color is not None:
+        params = params.model_copy(update={"colour": _colour(config.color)})
+    return Recipe(
+        style=name,
+        params=params.model_dump(mode="json"),
+        wear=wear.sample(_pick(config.wears, rng, "wears"), rng),
+        light=_light(config, rng),
+        seed=int(rng.integers(1 << 30)),
+    )
+
+
+def _light(config: MaskConfig, rng: np.random.Generator) -> Light:
+    return Light(
+        shading=round(float(np.clip(rng.normal(1, 0.1), 0.6, 1.3)), 3),
+        cast=round(float(np.clip(rng.normal(1, 0.15), 0.4, 1.5)), 3),
+        gain=round(float(np.exp(rng.normal(0, 0.10))), 3),
+        shadow=round(float(np.clip(config.shadow + rng.normal(0, 0.08), 0, 1)), 3),
+        blur=round(float(np.exp(rng.normal(0, 0.10))), 3),
+        grain=round(float(np.exp(rng.normal(0, 0.15))), 3),
+    )
+
+
+def _pick(shares: Mapping[str, float], rng: np.random.Generator, setting: str) -> str:
+    weights = np.array(list(shares.values()), np.float64)
+    if not len(weights) or (weights < 0).any() or weights.sum() <= 0:
+        raise UserError(f"The mask setting '{setting}' needs at least one share above zero and none below.")
+    return list(shares)[int(rng.choice(len(weights), p=weights / weights.sum()))]
+
+
+def _colour(text: str) -> tuple[float, float, float]:
+    try:
+        red, green, blue = bytes.fromhex(text.removeprefix("#"))
+    except ValueError:
+        raise UserError(f"The mask setting 'color' needs the form #rrggbb, not '{text}'.") from None
+    return round(red / 255, 4), round(green / 255, 4), round(blue / 255, 4)

@@ -1,0 +1,110 @@
+"""Draw one recipe on one face: fit, lay the sheet over it, light it, add straps and shadow, as one RGBA overlay."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.core import plugins
+from unveilify.core.config import build
+from unveilify.core.landmarks import Landmarks
+from unveilify.core.records import Image
+from unveilify.masks._layers import Scene, bands, cloth, over, sticker
+from unveilify.masks._photo import glasses, skin_area
+from unveilify.masks._surface import surface
+from unveilify.masks.fit import Head, fit, project
+from unveilify.masks.light import contact_shadow, measure
+from unveilify.masks.recipe import Recipe
+from unveilify.masks.straps import ribbons
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+_FAINT = 2.5 / 255
+"""Alpha below this is nothing: it would widen the hole by what nobody can see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """All that a mask adds to a picture: cloth, straps and shadow.
+
+    ``rgba`` (H, W, 4), straight (not premultiplied) alpha, as large as the picture; the hole is where the alpha
+    is above 0.
+    """
+
+    rgba: Image
+
+    @property
+    def alpha(self) -> Image:
+        """(H, W), 0…255."""
+        return np.asarray(self.rgba[:, :, 3])
+
+    @property
+    def hole_share(self) -> float:
+        """Share of the picture where the overlay changes anything, 0…1."""
+        return float(np.count_nonzero(self.rgba[:, :, 3]) / self.rgba[:, :, 3].size)
+
+
+def draw(image: Image, landmarks: Landmarks, recipe: Recipe) -> Overlay:
+    """The overlay of ``recipe`` for the face at ``landmarks`` of an RGB picture: a pure function of the three.
+
+    Raises:
+        UserError: unknown style, parameters that are not the style's, or landmarks of no face.
+    """
+    style = plugins.load("style", recipe.style)
+    params = build(style.Params, recipe.params)
+    head = fit(landmarks)
+    cut = style.cut(params)
+    mask = surface(cut, recipe.wear, recipe.seed)
+    loops = [(strap, ribbon) for strap in style.straps(params) for ribbon in ribbons(strap, mask, recipe.wear)]
+    rgba = np.zeros((*image.shape[:2], 4), np.uint8)
+    box = _box(project(head, np.vstack([mask.points.reshape(-1, 3), *(r.line for _, r in loops)])), head, image.shape)
+    if box is None:
+        return Overlay(rgba)
+    (x, y), shape = box
+    scene = Scene(image, head, measure(image, head), recipe, np.array([x, y, 0.0]), shape)
+    part = rgba[y : y + shape[0], x : x + shape[1]]
+    if cut.sticker:
+        part[:] = np.rint(sticker(style, params, mask, scene) * 255)
+        return Overlay(rgba)
+    layer = bands(loops, scene)
+    if layer is None:
+        layer = np.zeros((*shape, 4), np.float32)
+    over(layer, cloth(style, params, mask, scene))
+    part[:] = _finish(layer, scene)
+    return Overlay(rgba)
+
+
+def _box(placed: Array, head: Head, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Corner (x, y) and (height, width) of what may be touched, inside the picture; None outside of it."""
+    margin = 3 + 0.15 * head.scale
+    low = np.maximum(np.floor(placed[:, :2].min(0) - margin), 0).astype(int)
+    high = np.minimum(np.ceil(placed[:, :2].max(0) + margin), [shape[1] - 1, shape[0] - 1]).astype(int)
+    if (high - low < 1).any():
+        return None
+    return (int(low[0]), int(low[1])), (int(high[1] - low[1] + 1), int(high[0] - low[0] + 1))
+
+
+def _finish(layer: Floats, scene: Scene) -> Image:
+    """Blur as the photo is blurred, put the shadow under it, add grain; premultiplied RGBA to straight 8 bit."""
+    settings, light, head = scene.recipe.light, scene.light, scene.head
+    sigma = float(np.sqrt(max((light.blur * settings.blur) ** 2 - 0.35**2, 0.45**2)))
+    layer = cv2.GaussianBlur(layer, (0, 0), sigma)
+    rims = glasses(scene.image, head, scene.origin, scene.shape)
+    if rims is not None:
+        layer *= 1 - rims[..., None]
+    alpha = layer[:, :, 3]
+    skin = skin_area(head, scene.origin, scene.shape)
+    shadow = contact_shadow(alpha, skin, light, settings.shadow, head.scale) * (1 - alpha)
+    total = alpha + shadow if rims is None else alpha + shadow * (1 - rims)
+    share = 1 / np.maximum(total, 1e-4)
+    rgb = layer[:, :, :3] * share[..., None]
+    grain = light.grain * settings.grain
+    if grain > 1e-3:
+        rng = np.random.default_rng([scene.recipe.seed, 7])
+        speck = rng.standard_normal(scene.shape, np.float32) * np.float32(grain) * alpha * share
+        rgb += speck[..., None]
+    visible = total >= _FAINT
+    straight = np.dstack([rgb * visible[..., None], total * visible])
+    return np.asarray(np.clip(np.rint(straight * 255), 0, 255), np.uint8)

@@ -1,0 +1,82 @@
+"""Ear loops and head straps: ribbons in canonical space that run to the ears and end behind the head."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.masks._head import relief
+from unveilify.masks._surface import Surface, resample
+from unveilify.masks.recipe import Wear
+
+Array = npt.NDArray[np.float64]
+End = tuple[float, float, float]
+
+_POINTS = 14
+_OUTLINE_X = 1.10
+
+
+@dataclass(frozen=True, slots=True)
+class Strap:
+    """One kind of strap, drawn on both sides.
+
+    ``ends``: for each strap of a side, where it leaves the mask (0 the upper corner … 1 the lower one) and the
+    canonical (y, h) where it vanishes at or behind the ear. ``width`` in distances between the eyes; ``colour``
+    sRGB 0…1.
+    """
+
+    ends: tuple[End, ...]
+    width: float
+    colour: tuple[float, float, float]
+
+
+EAR_LOOP: tuple[End, ...] = ((0.04, 0.02, -1.0), (0.96, 0.62, -1.0))
+"""Around the ear: the upper end goes over its root, the lower one under the lobe."""
+HEAD_STRAPS: tuple[End, ...] = ((0.08, -0.25, -1.0), (0.92, 0.95, -1.05))
+"""Around the head: above the ears, and under them to the neck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ribbon:
+    """A strap's middle line (N, 3) canonical, and how much of it shows at each point, 0…1."""
+
+    line: Array
+    shown: Array
+
+
+def ribbons(strap: Strap, mask: Surface, wear: Wear) -> list[Ribbon]:
+    """The strap's lines on both sides of a face."""
+    found = []
+    for side, column in ((-1, 0), (1, -1)):
+        edge = mask.points[:, column]
+        if side == wear.free_ear:
+            found.append(_hanging(edge, side))
+        else:
+            found += [_to_ear(_on_side(edge, at), side, y, h) for at, y, h in strap.ends]
+    return found
+
+
+def _on_side(edge: Array, at: float) -> Array:
+    row = at * (len(edge) - 1)
+    low = min(int(row), len(edge) - 2)
+    return np.asarray(edge[low] + (row - low) * (edge[low + 1] - edge[low]))
+
+
+def _to_ear(start: Array, side: int, y: float, h: float) -> Ribbon:
+    t = np.linspace(0, 1, _POINTS)
+    start = start - np.array([side * 0.03, 0.0, 0.0])  # begins under the mask's edge
+    end = np.array([side * _OUTLINE_X, y, h])
+    line = start + t[:, None] * (end - start)
+    # a taut strap bridges hollows: one arch over the highest point of the cheek
+    below = relief(line[:, 0], line[:, 1]) + 0.02 - line[:, 2]
+    arch = 4 * t * (1 - t)
+    line[:, 2] += arch * np.max(np.where((arch > 0.3) & (np.abs(line[:, 0]) < 1.03), below / np.maximum(arch, 0.3), 0))
+    return Ribbon(resample(line, _POINTS), np.clip((1 - t) / 0.08, 0, 1))
+
+
+def _hanging(edge: Array, side: int) -> Ribbon:
+    """A loop that left its ear: it hangs from the two corners of the mask."""
+    t = np.linspace(0, 1, 2 * _POINTS)[:, None]
+    line = edge[1] * (1 - t) + edge[-2] * t
+    line = line + 4 * t * (1 - t) * np.array([side * 0.2, 0.4, 0.06])
+    return Ribbon(line, np.ones(len(line)))

@@ -1,0 +1,1 @@
+"""Mask styles: one file each."""

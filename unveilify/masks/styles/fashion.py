@@ -1,0 +1,120 @@
+"""The black fashion mask: one piece of stretchy foam whose sides are the ear loops, with a seam down the middle."""
+
+import numpy as np
+from pydantic import Field
+
+from unveilify.core.config import Config as Base
+from unveilify.masks._surface import Cut
+from unveilify.masks.straps import Strap
+from unveilify.masks.styles._fabric import creases
+from unveilify.masks.styles._sheet import (
+    Colour,
+    Sheet,
+    coordinates,
+    draw_between,
+    draw_number,
+    finish,
+    frame,
+    line,
+    noise,
+    pick_colour,
+    step,
+)
+
+COLOURS: dict[str, Colour] = {
+    "black": (0.15, 0.15, 0.16),
+    "grey": (0.36, 0.37, 0.40),
+    "navy": (0.18, 0.22, 0.32),
+    "white": (0.88, 0.88, 0.90),
+    "pink": (0.88, 0.70, 0.72),
+    "brown": (0.36, 0.29, 0.25),
+}
+
+
+class Config(Base):
+    """How often each colour is drawn."""
+
+    colours: dict[str, float] = Field(
+        {"black": 0.5, "grey": 0.24, "navy": 0.1, "white": 0.08, "pink": 0.04, "brown": 0.04},
+        description="relative shares of the colours",
+    )
+
+
+class Params(Base):
+    """One fashion mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+
+    colour: Colour
+    nose: float = Field(0.3, description="upper edge on the nose")
+    cheek: float = Field(0.52, description="upper edge on the cheek")
+    chin: float = Field(0.05, description="lower edge below the chin")
+    jaw: float = Field(1.0, description="where the lower edge meets the hole's height at the side")
+    hole: float = Field(0.16, description="half the width of the hole for the ear, as a share of half the mask")
+    hole_height: float = Field(0.27, description="half the height of the hole, as a share of the mask")
+    two_tone: float = Field(0.0, description="how much darker one half is")
+    seed: int = 0
+
+
+def sample(rng: np.random.Generator, config: Config) -> Params:
+    """Draw a mask nobody has seen before."""
+    _, colour = pick_colour(rng, COLOURS, config.colours)
+    return Params(
+        colour=colour,
+        nose=draw_number(rng, 0.32, 0.07),
+        cheek=draw_number(rng, 0.5, 0.05),
+        chin=draw_between(rng, 0.0, 0.08),
+        jaw=draw_number(rng, 1.02, 0.05),
+        hole=draw_between(rng, 0.11, 0.2),
+        hole_height=draw_between(rng, 0.22, 0.32),
+        two_tone=draw_between(rng, -0.12, 0.12),
+        seed=int(rng.integers(1 << 30)),
+    )
+
+
+def cut(params: Params) -> Cut:
+    """Close to the face, from ear to ear."""
+    nose, cheek, chin = params.nose, params.cheek, 1.79 + params.chin
+    top = (
+        (0.0, nose),
+        (0.15, nose + 0.05),
+        (0.38, cheek - 0.02),
+        (0.72, cheek),
+        (0.98, cheek - 0.16),
+        (1.1, cheek - 0.36),
+    )
+    bottom = (
+        (0.0, chin),
+        (0.2, chin - 0.02),
+        (0.42, chin - 0.11),
+        (0.66, chin - 0.33),
+        (0.88, params.jaw + 0.17),
+        (1.08, params.jaw - 0.22),
+    )
+    return Cut(top, bottom, roundness=1.45, puff=0.03, puff_at=0.42, lift=0.015)
+
+
+def texture(params: Params, width: int, height: int) -> Sheet:
+    """Smooth foam, a seam, long soft folds; holes for the ears."""
+    rng = np.random.default_rng(params.seed)
+    u, v = coordinates(width, height)
+    shape = (height, width)
+    flat = np.zeros(shape, np.float32)
+    relief = noise(rng, shape, (2, 3), 2) * 0.010
+    relief += creases(rng, width, height, int(rng.integers(2, 7)), 0.014)
+    dark = noise(rng, shape, (50, 80), 2) * 0.02
+    middle = u + flat
+    relief += line(middle, 0.0, 0.012) * 0.010
+    dark += line(middle, 0.0, 0.006) * 0.25 + step(middle, 0.0, 0.01) * np.float32(params.two_tone)
+    at = 0.945
+    x = (np.abs(u) - np.float32(at)) / np.float32(params.hole)
+    y = (v - 0.5) / np.float32(params.hole_height)
+    away = np.sqrt(x * x + y * y)
+    hole = step(away, 1.0, 4.0 / width / params.hole)
+    dark += line(away, 1.08, 0.06) * 0.12
+    relief += line(away, 1.15, 0.15) * 0.004
+    alpha = frame(width, height, 0.012, 0.04) * hole
+    return finish(params.colour, shape, dark, alpha, relief)
+
+
+def straps(params: Params) -> tuple[Strap, ...]:
+    """None: the sides are the loops."""
+    return ()

@@ -1,0 +1,94 @@
+"""A neck gaiter: a stretchy tube from the nose down over the neck, full of rings and folds."""
+
+import numpy as np
+from pydantic import Field
+
+from unveilify.core.config import Config as Base
+from unveilify.masks._surface import Cut
+from unveilify.masks.straps import Strap
+from unveilify.masks.styles._fabric import PATTERNS, creases, pattern
+from unveilify.masks.styles._sheet import (
+    Colour,
+    Sheet,
+    coordinates,
+    draw_between,
+    draw_number,
+    finish,
+    frame,
+    line,
+    noise,
+    pick_colour,
+)
+
+COLOURS: dict[str, Colour] = {
+    "black": (0.13, 0.13, 0.14),
+    "grey": (0.42, 0.43, 0.45),
+    "navy": (0.14, 0.18, 0.32),
+    "olive": (0.36, 0.38, 0.26),
+    "wine": (0.42, 0.12, 0.17),
+}
+
+
+class Config(Base):
+    """How often each colour and a pattern are drawn."""
+
+    colours: dict[str, float] = Field(
+        {"black": 0.5, "grey": 0.2, "navy": 0.14, "olive": 0.1, "wine": 0.06}, description="relative shares"
+    )
+    patterned: float = Field(0.3, description="share with a pattern, 0…1")
+
+
+class Params(Base):
+    """One gaiter. Lengths are in distances between the eyes, below the eye line where they are heights."""
+
+    colour: Colour
+    pattern: str | None = None
+    nose: float = Field(0.32, description="upper edge on the nose")
+    ear: float = Field(0.45, description="upper edge at the side")
+    low: float = Field(2.28, description="lower edge on the neck")
+    rings: float = Field(5.0, description="how many rings the cloth makes on the neck")
+    seed: int = 0
+
+
+def sample(rng: np.random.Generator, config: Config) -> Params:
+    """Draw a gaiter nobody has seen before."""
+    _, colour = pick_colour(rng, COLOURS, config.colours)
+    return Params(
+        colour=colour,
+        pattern=str(rng.choice(PATTERNS)) if rng.random() < config.patterned else None,
+        nose=draw_number(rng, 0.34, 0.08),
+        ear=draw_number(rng, 0.48, 0.08),
+        low=draw_between(rng, 2.1, 2.3),
+        rings=draw_between(rng, 3, 7),
+        seed=int(rng.integers(1 << 30)),
+    )
+
+
+def cut(params: Params) -> Cut:
+    """All around: beyond both sides of face and neck."""
+    nose, ear, low = params.nose, params.ear, params.low
+    top = ((0.0, nose), (0.16, nose + 0.06), (0.42, nose + 0.19), (0.8, ear + 0.04), (1.12, ear))
+    bottom = ((0.0, low), (0.3, low), (0.6, low - 0.02), (0.85, low - 0.06), (1.0, low - 0.12))
+    return Cut(top, bottom, roundness=1.6, puff=0.02, puff_at=0.3, lift=0.025, bow=-0.04)
+
+
+def texture(params: Params, width: int, height: int) -> Sheet:
+    """Jersey: rings on the neck, soft folds under the chin."""
+    rng = np.random.default_rng(params.seed)
+    u, v = coordinates(width, height)
+    shape = (height, width)
+    wobble = noise(rng, shape, (3, 4), 2)
+    rings = np.sin(v * np.float32(params.rings * 2 * np.pi) + wobble * 2 + u * u * 2) * np.clip(v * 1.8 - 0.5, 0, 1)
+    relief = noise(rng, shape, (2, 3), 2) * 0.012 + rings.astype(np.float32) * 0.028
+    relief += creases(rng, width, height, int(rng.integers(6, 14)), 0.024)
+    dark = noise(rng, shape, (50, 70), 2) * 0.02 + np.clip(-rings, 0, 1) * 0.12
+    dark += line(v, 0.03, 0.008) * 0.12
+    rgb = (
+        params.colour if params.pattern is None else pattern(params.pattern, params.seed, width, height, params.colour)
+    )
+    return finish(rgb, shape, dark, frame(width, height, 0.012, 0.0), relief)
+
+
+def straps(params: Params) -> tuple[Strap, ...]:
+    """None."""
+    return ()

@@ -1,0 +1,44 @@
+"""The flat mask of the rivals, as a control: one drawing, one homography, a hard edge, no light, no straps."""
+
+import numpy as np
+
+from unveilify.core.config import Config as Base
+from unveilify.masks._surface import Cut
+from unveilify.masks.straps import Strap
+from unveilify.masks.styles._sheet import Colour, Sheet, coordinates, finish, line
+
+
+class Config(Base):
+    """Nothing to choose."""
+
+
+class Params(Base):
+    """The one sticker."""
+
+    colour: Colour = (0.55, 0.75, 0.88)
+
+
+def sample(rng: np.random.Generator, config: Config) -> Params:
+    """Always the same."""
+    return Params()
+
+
+def cut(params: Params) -> Cut:
+    """Over nose, mouth and chin; flat."""
+    top = ((0.0, 0.28), (0.25, 0.38), (0.6, 0.52), (0.95, 0.58))
+    bottom = ((0.0, 1.85), (0.3, 1.83), (0.6, 1.68), (0.9, 1.2))
+    return Cut(top, bottom, sticker=True)
+
+
+def texture(params: Params, width: int, height: int) -> Sheet:
+    """Three drawn pleats."""
+    _, v = coordinates(width, height)
+    shape = (height, width)
+    flat = np.zeros(shape, np.float32)
+    dark = flat + line(v, 0.3, 0.01) * 0.2 + line(v, 0.5, 0.01) * 0.2 + line(v, 0.7, 0.01) * 0.2
+    return finish(params.colour, shape, dark, flat + 1, flat)
+
+
+def straps(params: Params) -> tuple[Strap, ...]:
+    """None, as with the rivals."""
+    return ()

@@ -1,0 +1,135 @@
+"""The pleated disposable mask: three layers of fleece, pleats, a nose wire, two elastic loops."""
+
+import numpy as np
+from pydantic import Field
+
+from unveilify.core.config import Config as Base
+from unveilify.masks._surface import Cut
+from unveilify.masks.straps import EAR_LOOP, Strap
+from unveilify.masks.styles._fabric import PATTERNS, creases, gathers, pattern
+from unveilify.masks.styles._sheet import (
+    Colour,
+    Sheet,
+    coordinates,
+    draw_between,
+    draw_number,
+    finish,
+    frame,
+    line,
+    noise,
+    pick_colour,
+    step,
+)
+
+COLOURS: dict[str, Colour] = {
+    "blue": (0.64, 0.80, 0.89),
+    "white": (0.91, 0.92, 0.93),
+    "green": (0.62, 0.82, 0.78),
+    "black": (0.13, 0.13, 0.14),
+    "pink": (0.92, 0.75, 0.79),
+}
+
+
+class Config(Base):
+    """How often each colour is drawn."""
+
+    colours: dict[str, float] = Field(
+        {"blue": 0.36, "white": 0.32, "green": 0.06, "black": 0.18, "pink": 0.04, "printed": 0.04},
+        description="relative shares of blue, white, green, black, pink and printed",
+    )
+
+
+class Params(Base):
+    """One surgical mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+
+    colour: Colour
+    printed: str | None = Field(None, description="a pattern of `_fabric.PATTERNS`")
+    pleats: int = Field(3, ge=0, le=6)
+    opened: float = Field(0.7, description="how far the pleats are drawn apart in the middle, 0…1")
+    side: float = Field(0.93, description="where the sides end, from the middle")
+    nose: float = Field(0.26, description="upper edge on the nose")
+    dip: float = Field(0.2, description="how much lower the upper edge lies beside the nose than on it")
+    chin: float = Field(0.06, description="lower edge below the chin")
+    side_top: float = 0.55
+    side_bottom: float = 1.2
+    rim: float = Field(0.05, description="height of the hems as a share of the mask")
+    rumple: float = Field(1.0, description="depth of creases and gathers, 1 is common")
+    seed: int = 0
+
+
+def sample(rng: np.random.Generator, config: Config) -> Params:
+    """Draw a mask nobody has seen before."""
+    name, colour = pick_colour(rng, COLOURS, config.colours)
+    return Params(
+        colour=colour,
+        printed=str(rng.choice(PATTERNS)) if name == "printed" else None,
+        pleats=int(rng.choice([2, 3, 3, 3, 4])),
+        opened=draw_between(rng, 0.2, 1.0),
+        side=draw_number(rng, 0.93, 0.03),
+        nose=draw_number(rng, 0.28, 0.07),
+        dip=draw_number(rng, 0.2, 0.04),
+        chin=draw_between(rng, 0.03, 0.09),
+        side_top=draw_number(rng, 0.56, 0.05),
+        side_bottom=draw_number(rng, 1.18, 0.06),
+        rim=draw_between(rng, 0.035, 0.06),
+        rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
+        seed=int(rng.integers(1 << 30)),
+    )
+
+
+def cut(params: Params) -> Cut:
+    """Wide and rectangular; the chin is wrapped."""
+    nose, side, chin = params.nose, params.side, 1.79 + params.chin
+    beside = nose + params.dip
+    top = (
+        (0.0, nose),
+        (0.14, nose + 0.04),
+        (0.36, beside),
+        (0.66, max(beside, params.side_top) - 0.01),
+        (side, params.side_top),
+    )
+    bottom = (
+        (0.0, chin),
+        (0.22, chin - 0.01),
+        (0.42, chin - 0.07),
+        (0.62, chin - 0.21),
+        (0.78, params.side_bottom + 0.16),
+        (side - 0.1, params.side_bottom),
+    )
+    return Cut(top, bottom, roundness=1.7, puff=0.03, puff_at=0.45, bow=-0.02)
+
+
+def texture(params: Params, width: int, height: int) -> Sheet:
+    """Pleats, hems, spot welds and fleece."""
+    rng = np.random.default_rng(params.seed)
+    u, v = coordinates(width, height)
+    shape = (height, width)
+    relief = noise(rng, shape, (2, 3), 2) * 0.010
+    relief += creases(rng, width, height, int(rng.integers(5, 14)), 0.022 * params.rumple)
+    relief += gathers(rng, width, height, rng.uniform(3, 6), 0.014 * params.rumple)
+    dark = noise(rng, shape, (24, 40), 2) * 0.015
+    fold = noise(rng, shape, (2, 3), 2) * 0.014
+    for k in range(params.pleats):
+        at = (k + 1.1) / (params.pleats + 1.0)
+        edge = 0.5 + (at - 0.5) * (0.72 + 0.28 * params.opened * (1 - u * u)) + fold + np.float32(rng.normal(0, 0.012))
+        tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
+        behind = (v - edge).astype(np.float32)
+        relief += np.float32(0.03) * tight * np.clip(behind / 0.16 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
+        dark += line(behind, 0.008, 0.012) * tight * 0.34 - line(behind, -0.02, 0.018) * tight * 0.07
+    rim = params.rim
+    hem = step(v, rim, 0.01) * step(1 - v, rim, 0.01)
+    wire = line(v, rim * 1.9, rim * 0.5) * step(0.55 - np.abs(u), 0.0, 0.1)
+    relief += (1 - hem) * 0.006 + wire * 0.016 + step(np.abs(u), 0.95, 0.012) * 0.010
+    welds = np.clip(np.sin(u * 150), 0, 1) * (line(v, rim * 0.55, rim * 0.2) + line(1 - v, rim * 0.55, rim * 0.2))
+    dark += line(v, rim, 0.006) * 0.12 + line(1 - v, rim, 0.006) * 0.12 + line(np.abs(u), 0.945, 0.008) * 0.14
+    dark += welds * np.float32(0.08 * np.clip(width / 150 - 1, 0, 1))
+    rgb = (
+        params.colour if params.printed is None else pattern(params.printed, params.seed, width, height, params.colour)
+    )
+    return finish(rgb, shape, dark, frame(width, height, 0.02, 0.05), relief)
+
+
+def straps(params: Params) -> tuple[Strap, ...]:
+    """Thin round elastic, nearly white whatever the mask's colour unless that is dark."""
+    tone = params.colour if max(params.colour) < 0.4 else (0.88, 0.88, 0.88)
+    return (Strap(EAR_LOOP, 0.04, tone),)

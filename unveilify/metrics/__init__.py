@@ -1,0 +1,1 @@
+"""Measures of an output against the truth: one file each."""

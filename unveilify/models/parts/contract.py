@@ -1,0 +1,150 @@
+"""What every model plugin takes, gives and declares.
+
+A plugin (``unveilify/models/<name>.py``) is a module with
+
+* ``USES_HOLE: bool``: it is told the true hole (most rivals); a *blind* one never looks at ``batch.hole``;
+* ``TRAINS: bool``: it is trained with a loss; one that is not may offer ``Network.fit(batches)`` instead;
+* ``Config``: a frozen config with at least ``size_px``;
+* ``Network(config)``: an ``nn.Module`` whose ``forward(batch)`` returns an `Output`;
+* ``RECIPE: Recipe``: how it is trained unless told otherwise (the settings of its own paper);
+* ``discriminator(config)``: a module called as ``D(image, batch) -> logits``, or None.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from unveilify.core.config import Config
+from unveilify.core.plugins import load as load_plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B samples at S×S pixels; pictures are float RGB in [-1, 1], on one device.
+
+    ``masked`` (B, 3, S, S); ``identity`` (B, K, 3, S, S), of which the first ``real[b]`` are different
+    photos and the rest repeats (``real`` is (B,) int64; 0: there is no identity image); ``hole``
+    (B, 1, S, S) in [0, 1], the drawn mask's true alpha; ``unmasked`` (B, 3, S, S), or None outside
+    training and evaluation.
+    """
+
+    masked: Tensor
+    identity: Tensor
+    real: Tensor
+    hole: Tensor
+    unmasked: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.masked.shape[0]
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
+        """The same batch on ``device``."""
+        unmasked = None if self.unmasked is None else self.unmasked.to(device, non_blocking=non_blocking)
+        return Batch(
+            masked=self.masked.to(device, non_blocking=non_blocking),
+            identity=self.identity.to(device, non_blocking=non_blocking),
+            real=self.real.to(device, non_blocking=non_blocking),
+            hole=self.hole.to(device, non_blocking=non_blocking),
+            unmasked=unmasked,
+        )
+
+    def without_identity(self) -> "Batch":
+        """The same batch as if nobody had given an identity image."""
+        return replace(self, identity=torch.zeros_like(self.identity), real=torch.zeros_like(self.real))
+
+    def with_strangers(self) -> "Batch":
+        """The same batch with every identity image handed to the next sample: the control of the report."""
+        return replace(self, identity=self.identity.roll(1, 0), real=self.real.roll(1, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a network gives.
+
+    ``image`` (B, 3, S, S), about [-1, 1]: not clamped in training, clamped by whoever saves or measures it
+    (`clamped`). ``alpha`` (B, 1, S, S) in [0, 1]: where the network itself believes the mask to be, or None.
+    ``terms``: losses that only this network has, already weighted, for the loop to add. ``logs``: detached
+    scalars worth writing down.
+    """
+
+    image: Tensor
+    alpha: Tensor | None = None
+    terms: dict[str, Tensor] = field(default_factory=dict)
+    logs: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def clamped(self) -> Tensor:
+        """The image as float32 in [-1, 1], for saving and measuring (unclamped floats wrap around as bytes)."""
+        return self.image.detach().float().clamp(-1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Loss weights and optimiser settings. Weights of 0 switch a loss off; all losses are batch means.
+
+    ``l1`` whole picture, ``l1_hole`` mean over the pixels of the hole alone, ``mse``, ``ssim`` (1 − SSIM),
+    ``lpips``, ``identity`` (1 − cosine of a face recogniser), ``adversarial``, ``alpha`` (binary
+    cross-entropy of ``Output.alpha`` against the hole).
+    """
+
+    l1: float = 0.0
+    l1_hole: float = 0.0
+    mse: float = 0.0
+    ssim: float = 0.0
+    lpips: float = 0.0
+    identity: float = 0.0
+    adversarial: float = 0.0
+    alpha: float = 0.0
+    gan: Literal["bce", "hinge", "relativistic"] = "bce"
+    adversarial_from: float = 0.0
+    """Share of the training after which the discriminator begins."""
+    identity_from: float = 0.0
+    """Share of the training after which the identity loss begins."""
+    r1: float = 0.0
+    """Lazy R1 penalty on the discriminator (gamma), 0 = none."""
+    lr_g: float = 2e-4
+    lr_d: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.9)
+    weight_decay: float = 0.0
+    cosine: bool = False
+    """Learning rates fall to 0 along a cosine; otherwise they stay."""
+    best_by: tuple[str, ...] = ("lpips",)
+    """What the best checkpoint is chosen by: names of validation measures, summed; identity counts as 1 − cosine."""
+
+
+class Sized(Config):
+    """Base of every model's config."""
+
+    size_px: int = 256
+    """Side of the square picture in pixels: a power of two, at least 32."""
+
+
+@runtime_checkable
+class Fits(Protocol):
+    """A network that learns statistics from training data instead of being trained."""
+
+    def fit(self, batches: Iterable[Batch]) -> None:
+        """Look once at the training data."""
+
+
+class Plugin(Protocol):
+    """The static type of a model plugin's module."""
+
+    __name__: str
+    USES_HOLE: bool
+    TRAINS: bool
+    RECIPE: Recipe
+    Config: type[Sized]
+    Network: type[nn.Module]
+
+    @staticmethod
+    def discriminator(config: Sized) -> nn.Module | None:
+        """The discriminator that belongs to the network, if any."""
+
+
+def plugin(name: str) -> Plugin:
+    """The model plugin called ``name``, typed; `UserError` if there is none."""
+    return cast(Plugin, load_plugin("model", name))

@@ -1,0 +1,109 @@
+"""One network in one file: safetensors, with the model's name, its config and a digest in the metadata."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from unveilify.core.config import build
+from unveilify.core.errors import UserError
+from unveilify.core.storage import canonical_json, writing
+from unveilify.models.parts.contract import Sized, plugin
+
+_KEY = "unveilify"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A network as it was saved, on the CPU, in evaluation mode, float32."""
+
+    model: str
+    config: Sized
+    network: nn.Module
+    meta: dict[str, Any]
+
+
+def save(
+    path: Path,
+    model: str,
+    config: Sized,
+    state: Mapping[str, Tensor],
+    *,
+    meta: Mapping[str, Any] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write ``state`` (of a network, or of its moving average) as one whole file or none.
+
+    ``meta`` is any JSON (data, step, scores). ``dtype`` stores floating tensors in another precision, such
+    as ``torch.float16`` for a network that ships. Equal input is equal bytes.
+    """
+    tensors = {name: _plain(tensor, dtype) for name, tensor in state.items()}
+    about = {
+        "model": model,
+        "config": config.model_dump(mode="json"),
+        "meta": dict(meta or {}),
+        "digest": _digest(tensors),
+    }
+    with writing(path) as temporary:
+        save_file(tensors, str(temporary), metadata={_KEY: canonical_json(about).decode()})
+
+
+def load(path: Path) -> Stored:
+    """Read a network back, checking every byte against the digest and every name and shape.
+
+    Raises:
+        UserError: not such a file, damaged, or written by a model that does not exist here.
+    """
+    about, tensors = read(path)
+    module = plugin(about["model"])
+    config = build(module.Config, about["config"])
+    network = module.Network(config)
+    floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    try:
+        network.load_state_dict(floats)
+    except RuntimeError as error:
+        what = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} does not fit the model '{about['model']}' of this version: {what}") from None
+    return Stored(about["model"], config, network.eval(), about["meta"])
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The metadata (model, config, meta) and the tensors of a file, verified but not built."""
+    if not path.is_file():
+        raise UserError(f"There is no network file {path}: give a .safetensors file that `unveilify train` wrote.")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            about = json.loads((file.metadata() or {})[_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        whole = about["digest"] == _digest(tensors)
+    except (SafetensorError, KeyError, ValueError, TypeError, OSError):
+        raise UserError(
+            f"{path} is not a whole network file of unveilify: copy it again or take another checkpoint."
+        ) from None
+    if not whole:
+        raise UserError(f"{path} is damaged (its digest differs): copy it again or take another checkpoint.")
+    return about, tensors
+
+
+def _plain(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    tensor = tensor.detach().cpu()
+    if dtype is not None and tensor.is_floating_point():
+        tensor = tensor.to(dtype)
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes; safetensors itself carries no checksum."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()

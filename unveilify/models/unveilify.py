@@ -1,0 +1,79 @@
+"""UnVeilify: a U-Net encoder of the masked image, a pSp encoder of the identity image, a StyleGAN2 generator.
+
+Joo et al., "UnVeilify: A Path Towards Personalized Face Mask Removal", section 3. Blind: it never sees the
+hole and re-synthesises the whole picture.
+
+The loss weights 20 / 5 / 0.5 / 1 and the rate 2e-4 are the authors' settings (the paper's text gives no
+weights and says 2e-5). They belong to a *summed* LPIPS, 80 times a mean one at their batch of 16, and to an
+identity loss that reached nothing. With means over the batch, as here, LPIPS 5 beside L1 20 is a
+milder mixture: at the start of a training L1 ≈ 0.35 and LPIPS ≈ 0.6 give 7 and 3, near its end 0.05 and 0.05 give
+1 and 0.25, so that L1 leads and LPIPS corrects, about pSp's balance (1 and 0.8 on squared errors).
+"""
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
+from unveilify.models.parts.layers import identity_mean, levels
+from unveilify.models.parts.patchgan import PatchGAN, first_identity, nothing
+from unveilify.models.parts.psp import PSPEncoder
+from unveilify.models.parts.stylegan import Generator
+from unveilify.models.parts.unet import UNetEncoder
+
+USES_HOLE = False
+TRAINS = True
+RECIPE = Recipe(l1=20.0, lpips=5.0, identity=0.5, adversarial=1.0, gan="bce", lr_g=2e-4, lr_d=2e-4, betas=(0.5, 0.9))
+
+SMALL = {"width": 0.25, "depth": 0.3}
+"""What a CPU trains in minutes."""
+
+
+class Config(Sized):
+    """Shape of the network, and the paper's ablations."""
+
+    width: float = Field(1.0, gt=0, description="channel multiplier of every part")
+    depth: float = Field(1.0, gt=0, description="multiplier of the number of units of the identity encoder")
+    unet: bool = Field(True, description="False: no U-Net; the generator sees the identity image alone")
+    identity: bool = Field(True, description="False: no identity image; one learned style for everybody")
+    normalise: bool = Field(True, description="False: style codes are not normalised")
+
+    @field_validator("size_px")
+    @classmethod
+    def _power_of_two(cls, value: int) -> int:
+        levels(value)
+        return value
+
+
+class Network(nn.Module):
+    """The four parts, wired as in the paper's figure 2 (the discriminator is apart)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        style_dim = max(32, round(512 * config.width / 8) * 8)
+        size, width = config.size_px, config.width
+        self.unet = UNetEncoder(size, width) if config.unet else None
+        if config.identity:
+            self.psp = PSPEncoder(size, width, config.depth, style_dim, normalise=config.normalise)
+        else:
+            self.style = nn.Parameter(torch.randn(len(levels(size)), style_dim))
+        self.generator = Generator(size, width, style_dim, skips=config.unet)
+        self.config = config
+
+    def forward(self, batch: Batch) -> Output:
+        """Re-synthesise the whole picture without its mask."""
+        skips: list[Tensor] = self.unet(batch.masked) if self.unet is not None else []
+        image = self.generator(self.styles(batch), skips)
+        return Output(image=image, logs=self.generator.balance())
+
+    def styles(self, batch: Batch) -> list[Tensor]:
+        """One (B, style_dim) code per resolution 4, 8, …, S: the mean over a person's real identity images."""
+        if not self.config.identity:
+            return [style.expand(len(batch), -1) for style in self.style]
+        codes = self.psp(batch.identity.flatten(0, 1))
+        return [identity_mean(code.unflatten(0, batch.identity.shape[:2]), batch.real) for code in codes]
+
+
+def discriminator(config: Config) -> nn.Module:
+    """The conditional PatchGAN; without identity images its second input is zero."""
+    return PatchGAN(config.size_px, config.width, first_identity if config.identity else nothing)

@@ -1,0 +1,1 @@
+"""The judges: pretrained networks that score, behind one interface."""

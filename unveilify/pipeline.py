@@ -1,0 +1,164 @@
+"""The stages as one chain: one tree of settings, one run from photos to the table."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from unveilify.core import config as settings
+from unveilify.core import stamps
+from unveilify.core.config import Config
+from unveilify.core.errors import UserError
+from unveilify.core.stamps import Stamp
+from unveilify.core.storage import read_json, sha256_file
+from unveilify.report.config import ReportConfig
+from unveilify.shards.config import ShardConfig
+from unveilify.synth.config import SynthConfig
+from unveilify.training.config import TrainConfig
+
+STAGES = ("synth", "shard", "train", "report")
+
+
+class SampleConfig(Config):
+    """The embedded sample, for a machine with no data."""
+
+    people: int = Field(60, ge=3, description="invented people")
+    seed: int = Field(0, description="another seed, other people")
+
+
+class Pipeline(Config):
+    """One pipeline file. Each stage's section belongs to that stage's room."""
+
+    source: Path | None = Field(None, description="folder of photos")
+    out: Path = Field(Path(), description="folder under which data/, runs/ and reports/ are made")
+    sample: SampleConfig | None = Field(None, description="make the embedded sample at `source` first")
+    synth: SynthConfig = Field(default_factory=SynthConfig)
+    shard: ShardConfig = Field(default_factory=ShardConfig)
+    train: TrainConfig = Field(default_factory=TrainConfig)
+    report: ReportConfig = Field(default_factory=ReportConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to run, which is no part of what is made."""
+
+    workers: int
+    device: str
+    max_minutes: float | None
+
+
+def load(
+    file: Path | None, sets: list[str] | None = None, section: str = "", given: dict[str, Any] | None = None
+) -> Pipeline:
+    """The pipeline of ``file`` (the defaults without one), overridden by ``a.b=c`` and by a verb's own options."""
+    tree = settings.load(Pipeline, file, sets or ())
+    chosen = {name: value for name, value in (given or {}).items() if value is not None}
+    if not chosen:
+        return tree
+    plain = tree.model_dump()
+    plain[section] |= chosen
+    return settings.build(Pipeline, plain)
+
+
+def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = False) -> None:
+    """Run every stage; what is up to date is kept, and ``first`` names the stage from which all is built anew.
+
+    Raises:
+        UserError: no source, an unknown stage, or whatever a stage refuses.
+    """
+    if first is not None and first not in STAGES:
+        raise UserError(f"--from takes one of {', '.join(STAGES)}, not '{first}'.")
+    if tree.source is None:
+        raise UserError("The pipeline file names no source: add `source: FOLDER`, or --set source=FOLDER.")
+    anew = STAGES[STAGES.index(first) :] if first else ()
+    pairs, shards = tree.out / "data/synth", tree.out / "data/shards"
+    runs, reports = tree.out / "runs", tree.out / "reports"
+    if dry_run:
+        _plan(tree, [pairs, shards, runs / tree.train.model, reports], anew)
+        return
+    # The rooms are imported when their turn comes: `synth` and `shard` do without torch.
+    if tree.sample:
+        from unveilify.sources.sample import make_sample
+
+        make_sample(tree.source, people=tree.sample.people, seed=tree.sample.seed)
+    from unveilify.synth import run as synth
+
+    say_stage("synth", pairs, synth.run(tree.synth, tree.source, pairs, workers=how.workers, force="synth" in anew))
+    from unveilify.shards import write as shard
+
+    say_stage("shard", shards, shard.run(tree.shard, pairs, shards, workers=how.workers, force="shard" in anew))
+    from unveilify.training import loop as train
+
+    machine = train.Machine(how.device, max_minutes=how.max_minutes)
+    train.run(tree.train, shards, runs / tree.train.model, machine, force="train" in anew)
+    report(tree, shards, runs, reports, how.device, force="report" in anew)
+
+
+def report(tree: Pipeline, shards: Path, runs: Path, out: Path, device: str, *, force: bool = False) -> None:
+    """Stage 4 over every run in the folder ``runs``."""
+    from unveilify.report.run import run as make
+    from unveilify.report.config import Inputs
+
+    found = tuple(sorted(path.parent for path in runs.glob("*/best.safetensors")))
+    inputs = Inputs(shards, found, commands=(" ".join(sys.argv),))
+    make(tree.report, inputs, out, device=None if device == "auto" else device, force=force)
+
+
+def say_stage(stage: str, directory: Path, stamp: Stamp) -> None:
+    """Print what a stage made, with the rejects by reason."""
+    whole = {name: n for name, n in stamp.counts.items() if "." not in name}
+    print(f"{stage}: {', '.join(f'{n} {name}' for name, n in whole.items())} -> {directory}")
+    for name, n in stamp.counts.items():
+        if "." in name:
+            what, reason = name.split(".", 1)
+            print(f"  {n:6d} {what}: {reason}")
+
+
+def describe(directory: Path) -> str:
+    """What a stage's directory holds, in a few lines; `UserError` if it is not a stage's."""
+    stamp = _any_stamp(directory)
+    lines = [f"{directory}: output of `unveilify {stamp.stage}`, {len(stamp.files)} files, "]
+    lines[0] += f"{sum(f.bytes for f in stamp.files.values()) / 1e6:.1f} MB"
+    lines += [f"  {name}: {n}" for name, n in stamp.counts.items()]
+    pictures = [name for name in stamp.files if name.endswith((".png", ".html")) or name.endswith("preview.jpg")]
+    lines += [f"  look at: {directory / name}" for name in pictures[-6:]]
+    lines.append("Settings that are not the default:")
+    section = getattr(Pipeline(), stamp.stage).model_dump(mode="json")
+    lines.append(f"  {settings.difference(section, stamp.config) or 'none'}")
+    return "\n".join(lines)
+
+
+def check(directory: Path) -> list[str]:
+    """Findings of a recount: files that changed, and for shards every sample; empty when all is well."""
+    stamp = _any_stamp(directory)
+    if stamp.stage == "shard":
+        from unveilify.shards.verify import verify
+
+        return verify(directory)
+    findings = []
+    for name, file in stamp.files.items():
+        path = directory / name
+        if not path.is_file():
+            findings.append(f"{name}: missing")
+        elif path.stat().st_size != file.bytes or sha256_file(path) != file.sha256:
+            findings.append(f"{name}: changed since it was written")
+    return findings
+
+
+def _any_stamp(directory: Path) -> Stamp:
+    path = directory / stamps.STAMP
+    if not path.is_file():
+        raise UserError(f"{directory} is not the finished output of a stage: it has no {stamps.STAMP}.")
+    return stamps.read(directory, str(read_json(path).get("stage")), "the command that made it")
+
+
+def _plan(tree: Pipeline, directories: list[Path], anew: tuple[str, ...]) -> None:
+    if tree.sample and not (tree.source and tree.source.is_dir()):
+        print(f"sample: would write {tree.sample.people} invented people to {tree.source}")
+    for stage, directory in zip(STAGES, directories, strict=True):
+        state = "is there" if (directory / stamps.STAMP).is_file() else "would be made"
+        print(f"{stage:6} {directory} {'would be made anew' if stage in anew else state}")
+        changed = settings.difference(getattr(Pipeline(), stage).model_dump(), getattr(tree, stage).model_dump())
+        print(f"       settings: {changed or 'the defaults'}")

@@ -1,0 +1,1 @@
+"""Stage 4, second half: tables, figures and the page."""

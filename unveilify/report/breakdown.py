@@ -1,0 +1,62 @@
+"""Means of one column by mask style, by wear and by pose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from unveilify.evaluation.bootstrap import Estimate, interval
+from unveilify.evaluation.evaluate import Evaluation
+from unveilify.report.table import Head, Table
+
+YAW_EDGES = (10.0, 25.0)
+"""Degrees: frontal below the first, turned up to the second, far turned above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """``head`` by ``by``: rows of (group, triplets, one estimate for each of ``labels``)."""
+
+    head: Head
+    by: str
+    labels: tuple[str, ...]
+    rows: list[tuple[str, int, list[Estimate | None]]]
+
+
+def breakdowns(evaluation: Evaluation, table: Table) -> list[Breakdown]:
+    """By style, wear and yaw, for the main columns of the hole and of identity; single groups are left out."""
+    heads = [head for head in table.heads if head.main and head.section in ("hole", "identity")]
+    facts = evaluation.facts
+    groups = {
+        "style": facts["style"].to_numpy(dtype=np.str_),
+        "wear": facts["wear"].to_numpy(dtype=np.str_),
+        "pose": _poses(facts["yaw"].to_numpy(np.float64)),
+    }
+    return [
+        _one(evaluation, head, by, names)
+        for by, names in groups.items()
+        if len(set(names.tolist())) > 1
+        for head in heads
+        if head.key not in evaluation.missing
+    ]
+
+
+def _one(evaluation: Evaluation, head: Head, by: str, names: npt.NDArray[np.str_]) -> Breakdown:
+    rows: list[tuple[str, int, list[Estimate | None]]] = []
+    for name in sorted(set(names.tolist())):
+        there = names == name
+        cells: Sequence[Estimate | None] = [
+            interval(row.frame[head.key].to_numpy(np.float64)[there], row.frame["identity"].to_numpy(np.str_)[there])
+            for row in evaluation.rows
+        ]
+        rows.append((name or "unknown", int(there.sum()), list(cells)))
+    return Breakdown(head, by, tuple(row.label for row in evaluation.rows), rows)
+
+
+def _poses(yaw: npt.NDArray[np.float64]) -> npt.NDArray[np.str_]:
+    words = np.array(
+        [f"frontal (yaw up to {YAW_EDGES[0]:.0f}°)", f"turned (up to {YAW_EDGES[1]:.0f}°)", "far turned", ""]
+    )
+    bins = np.digitize(np.abs(yaw), YAW_EDGES, right=True)
+    return words[np.where(np.isfinite(yaw), bins, 3)]

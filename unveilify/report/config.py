@@ -1,0 +1,35 @@
+"""Settings of stage 4: what is measured, and how it is shown."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from unveilify.core.config import Config
+from unveilify.evaluation.config import EvaluateConfig
+
+
+class ReportConfig(Config):
+    """What `unveilify report` measures and shows."""
+
+    evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig)
+    figures: int = Field(
+        default=8, ge=1, le=64, description="test triplets in the figure, spread evenly over the split"
+    )
+    extremes: int = Field(
+        default=3, ge=0, le=16, description="best, median and worst triplets shown per metric, each so many"
+    )
+    against: str | None = Field(
+        default=None,
+        description="row that the differences are taken against; the best other row of each column if not given",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a report is made from; ``commands`` is what was typed to get here, for the page."""
+
+    shards: Path
+    runs: tuple[Path, ...] = ()
+    predictions: tuple[Path, ...] = ()
+    commands: tuple[str, ...] = ()

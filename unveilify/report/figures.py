@@ -1,0 +1,163 @@
+"""Pictures of the report: masked, identity image, every row's output, truth; the training curves."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from unveilify.core.records import Image
+from unveilify.core.storage import writing
+from unveilify.evaluation.cache import Row
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.subjects import Subject
+from unveilify.metrics._contract import Better
+
+CELL_INCHES = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One test triplet: its key, a caption, and titled pictures from masked to truth."""
+
+    key: str
+    caption: str
+    pictures: tuple[tuple[str, Image], ...]
+
+
+def choose(people: npt.NDArray[np.str_], count: int) -> list[int]:
+    """Evenly spread samples, of different people as far as there are enough; always the same ones."""
+    _, first = np.unique(people, return_index=True)
+    pool = sorted(first.tolist()) if len(first) >= count else list(range(len(people)))
+    wanted = min(count, len(pool))
+    return [pool[i * len(pool) // wanted] for i in range(wanted)]
+
+
+def strips(
+    samples: Samples, wanted: Sequence[int], subjects: Sequence[Subject], captions: Sequence[str]
+) -> list[Strip]:
+    """Masked, first identity image, each subject's raw output, truth, for the samples ``wanted``."""
+    chosen = [samples[n] for n in wanted]
+    if not chosen:
+        return []
+    columns: list[tuple[str, list[Image]]] = [("masked", [s.masked for s in chosen])]
+    columns.append(("identity image", [s.given[0] if s.given else np.full_like(s.masked, 128) for s in chosen]))
+    columns += [(subject.label, subject.paint(chosen)) for subject in subjects]
+    columns.append(("truth", [s.unmasked for s in chosen]))
+    return [
+        Strip(sample.key, caption, tuple((title, images[i]) for title, images in columns))
+        for i, (sample, caption) in enumerate(zip(chosen, captions, strict=True))
+    ]
+
+
+def extremes(row: Row, key: str, better: Better, count: int) -> dict[str, list[int]]:
+    """Indices of the ``count`` best, median and worst samples of a row in one column, each best first."""
+    values = row.frame[key].to_numpy(np.float64)
+    order = np.argsort(-values if better == "higher" else values, kind="stable")
+    order = order[np.isfinite(values[order])]
+    count = min(count, len(order) // 3)
+    middle = (len(order) - count) // 2
+    return {
+        "best": order[:count].tolist(),
+        "median": order[middle : middle + count].tolist(),
+        "worst": order[len(order) - count :].tolist(),
+    }
+
+
+def grid(path: Path, rows: Sequence[Strip]) -> None:
+    """Write the strips below each other as one PNG with a title over every column; equal input, equal bytes."""
+    columns = len(rows[0].pictures)
+    figure = Figure(figsize=(CELL_INCHES * columns + 0.1, CELL_INCHES * len(rows) + 0.45), dpi=160)
+    axes = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
+    for i, strip in enumerate(rows):
+        for j, (title, image) in enumerate(strip.pictures):
+            cell: Axes = axes[i, j]
+            cell.imshow(image, interpolation="nearest")
+            cell.set_axis_off()
+            if i == 0:
+                cell.set_title(_folded(title), fontsize=7, pad=3)
+    figure.subplots_adjust(left=0.005, right=0.995, bottom=0.005, top=1 - 0.4 / figure.get_figheight())
+    figure.subplots_adjust(wspace=0.04, hspace=0.04)
+    _save(figure, path)
+
+
+def curves(log: Path, path: Path) -> bool:
+    """Draw every number that a training log tells over its steps, one small plot each; False if there is none.
+
+    The log has one JSON object per line; ``step`` (or ``seen``) is the axis. Damaged lines are left out.
+    """
+    series = read_log(log)
+    names = sorted(series, key=lambda name: (not name.startswith("val"), name))
+    if not names:
+        return False
+    columns = min(3, len(names))
+    lines = -(-len(names) // columns)
+    figure = Figure(figsize=(3.2 * columns, 2.0 * lines), dpi=130, layout="constrained")
+    axes = figure.subplots(lines, columns, squeeze=False).ravel()
+    for cell, name in zip(axes, names, strict=False):
+        steps, values = series[name]
+        cell.plot(steps, values, linewidth=1, marker="." if len(steps) < 20 else None)
+        cell.set_title(name, fontsize=8)
+        cell.set_xlabel("step", fontsize=6)
+        cell.tick_params(labelsize=6)
+        cell.grid(alpha=0.3)
+    for cell in axes[len(names) :]:
+        cell.set_axis_off()
+    _save(figure, path)
+    return True
+
+
+Series = dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
+
+CLOCKS = {"step", "seen", "best", "epoch", "time"}
+
+
+def read_log(log: Path) -> Series:
+    """Numbers over steps from a ``log.jsonl``: name -> (steps, values), names of nested objects dotted."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    if not log.is_file():
+        return {}
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(entry, dict):
+            continue
+        step = entry.get("step", entry.get("seen"))
+        if isinstance(step, int | float):
+            for name, value in _numbers(entry):
+                points.setdefault(name, []).append((float(step), value))
+    return {
+        name: (np.array([s for s, _ in found]), np.array([v for _, v in found]))
+        for name, found in points.items()
+        if len(found) > 1
+    }
+
+
+def _numbers(entry: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
+    found = []
+    for name, value in entry.items():
+        if isinstance(value, dict):
+            found += _numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool) and name not in CLOCKS:
+            found.append((f"{prefix}{name}", float(value)))
+    return found
+
+
+def _save(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure)
+    with writing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def _folded(title: str, width: int = 18) -> str:
+    """At most two lines, broken at spaces and hyphens."""
+    return "\n".join(textwrap.wrap(title, width, max_lines=2, placeholder="…"))

@@ -1,0 +1,192 @@
+"""One self-contained HTML page: everything is embedded, nothing is fetched; reads on a phone."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from unveilify.core import pictures
+from unveilify.core.records import Image
+from unveilify.report.breakdown import Breakdown
+from unveilify.report.figures import Strip
+from unveilify.report.formats import SECTIONS
+from unveilify.report.reported import SOURCES, Source
+from unveilify.report.style import CSS
+from unveilify.report.table import DASH, Head, Table, text
+
+PNG_UP_TO_PX = 128
+"""Smaller pictures are embedded without loss, larger ones as JPEG of quality 92."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What the page tells of one run: its losses and which were live, settings (YAML), the picture of its curves."""
+
+    label: str
+    losses: str
+    settings: str
+    curves: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything on the page, top to bottom. ``extremes``: heading -> strips."""
+
+    table: Table
+    strips: Sequence[Strip]
+    extremes: dict[str, Sequence[Strip]] = field(default_factory=dict)
+    breakdowns: Sequence[Breakdown] = ()
+    trainings: Sequence[Training] = ()
+    commands: Sequence[str] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+
+
+def render(content: Content) -> str:
+    """The page as one string of HTML."""
+    table = content.table
+    parts = [
+        _head(table),
+        _section("Table", *(_table(table, section.capitalize(), table.of(section)) for section in SECTIONS)),
+        _list(table.notes),
+        _section("Differences on the same triplets", _differences(table)) if table.differences else "",
+        _section("Pictures", _LEGEND, *(_strip(strip) for strip in content.strips)),
+        *(_fold(name, "".join(_strip(s) for s in rows)) for name, rows in content.extremes.items() if rows),
+        _section("By kind of mask and pose", *(_breakdown(b) for b in content.breakdowns))
+        if content.breakdowns
+        else "",
+        _section("Training", *(_training(t) for t in content.trainings)) if content.trainings else "",
+        _section("Reported elsewhere, not comparable", *(_reported(source) for source in SOURCES)),
+        _section("How this was made", _made(content)),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>unveilify: metrics</title><style>{CSS}</style></head><body><main>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</main></body></html>\n"
+    )
+
+
+_LEGEND = (
+    "<p>From left to right: the masked input, the photo of the same person that the network was given, the raw "
+    "output of every row, the truth. Chosen evenly over the test split, not by how they look.</p>"
+)
+
+
+def _head(table: Table) -> str:
+    facts, share = table.facts, table.facts["hole_share"]
+    return (
+        "<h1>unveilify: metrics</h1>"
+        '<p class="warning">A filled-in face is a plausible guess, not evidence of who someone is or what they look '
+        "like.</p>"
+        f"<p>{facts['triplets']} test triplets of {facts['identities']} people at "
+        f"{facts['size_px']} × {facts['size_px']} pixels. The mask hides {100 * share['mean']:.1f} % of the picture "
+        f"on average (5th to 95th percentile: {100 * share['p5']:.1f} to {100 * share['p95']:.1f} %); PSNR and SSIM "
+        "of the whole picture follow that share. Brackets: 95 % bootstrap interval over people. Bold: the best value; "
+        "the truth and the control with a stranger’s photo do not compete.</p>"
+    )
+
+
+def _table(table: Table, caption: str, heads: Sequence[Head]) -> str:
+    rows = []
+    for line in table.lines:
+        cells = []
+        for head in heads:
+            words = text(head, line.cells[head.key], with_interval=True)
+            mean, _, rest = words.partition(" ")
+            best = ' class="best"' if line.label in table.best[head.key] else ""
+            cells.append(f"<td{best}>{escape(mean)}{f'<small>{escape(rest)}</small>' if rest else ''}</td>")
+        rows.append(f'<tr class="{line.kind}"><th scope="row">{escape(line.label)}</th>{"".join(cells)}</tr>')
+    devices = {c["device"]: c for line in table.lines if (c := line.about.get("cost"))}
+    note = "".join(f"<p>Network only, batch 1, on {_device(c)}.</p>" for c in devices.values())
+    return _grid(caption, [h.text for h in heads], rows) + (note if heads and heads[0].section == "cost" else "")
+
+
+def _device(cost: dict[str, object]) -> str:
+    return f"{escape(str(cost['device']))}, {cost['threads']} threads, median of {cost['runs']} runs after warm-up"
+
+
+def _differences(table: Table) -> str:
+    heads = {head.key: head for head in table.heads}
+    rows = []
+    for d in table.differences:
+        verdict = "better" if d.better else "worse" if d.worse else "open"
+        words = text(heads[d.key], d.estimate, with_interval=True)
+        rows.append(
+            f'<tr><th scope="row">{escape(d.label)}</th><td>{escape(d.against)}</td>'
+            f'<td>{escape(heads[d.key].text)}</td><td>{escape(words)}</td><td class="{verdict}">{verdict}</td></tr>'
+        )
+    return _grid("Each row minus the best other row of the column", ["against", "column", "difference", ""], rows)
+
+
+def _breakdown(breakdown: Breakdown) -> str:
+    rows = [
+        f'<tr><th scope="row">{escape(name)}</th><td>{count}</td>'
+        + "".join(f"<td>{escape(text(breakdown.head, cell))}</td>" for cell in cells)
+        + "</tr>"
+        for name, count, cells in breakdown.rows
+    ]
+    return _grid(f"{breakdown.head.text} by {breakdown.by}", ["triplets", *breakdown.labels], rows)
+
+
+def _reported(source: Source) -> str:
+    rows = [
+        f'<tr><th scope="row">{escape(r.system)}</th>'
+        + "".join(f"<td>{escape(v or DASH)}</td>" for v in (r.psnr, r.ssim, r.lpips, r.time))
+        + "</tr>"
+        for r in source.rows
+    ]
+    return _grid(source.title, ["PSNR", "SSIM", "LPIPS", "time"], rows) + _list(source.why)
+
+
+def _training(training: Training) -> str:
+    picture = ""
+    if training.curves is not None:
+        data = base64.b64encode(training.curves.read_bytes()).decode()
+        picture = f'<img class="wide" alt="training curves" src="data:image/png;base64,{data}">'
+    losses = f"<p>Losses: {escape(training.losses)}</p>" if training.losses else ""
+    settings = _fold("Settings", f"<pre>{escape(training.settings)}</pre>") if training.settings else ""
+    return f"<h3>{escape(training.label)}</h3>{losses}{picture}{settings}"
+
+
+def _made(content: Content) -> str:
+    commands = "\n".join(content.commands)
+    names = {**content.versions, **content.hashes}
+    rows = [f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in names.items()]
+    return (f"<pre>{escape(commands)}</pre>" if commands else "") + _grid("Versions and data", [""], rows)
+
+
+def _strip(strip: Strip) -> str:
+    cells = "".join(
+        f'<figure><img alt="{escape(title)}" src="{_embedded(image)}"><figcaption>{escape(title)}</figcaption></figure>'
+        for title, image in strip.pictures
+    )
+    return f'<div class="strip">{cells}</div><p class="caption">{escape(strip.caption)}</p>'
+
+
+def _embedded(image: Image) -> str:
+    if image.shape[0] <= PNG_UP_TO_PX:
+        return f"data:image/png;base64,{base64.b64encode(pictures.encode_png(image)).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(pictures.encode_jpeg(image, 92)).decode()}"
+
+
+def _grid(caption: str, head: Sequence[str], rows: Sequence[str]) -> str:
+    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr><td></td>{titles}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _section(title: str, *parts: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+
+
+def _fold(title: str, body: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>{body}</details>"
+
+
+def _list(items: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>" if items else ""

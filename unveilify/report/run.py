@@ -1,0 +1,121 @@
+"""Stage 4: measure what is not yet measured, then write the table, the figures and the page."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from unveilify.core import stamps
+from unveilify.core.errors import UserError
+from unveilify.core.stamps import Stamp
+from unveilify.core.storage import canonical_json, read_json, sha256_bytes, write_json
+from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, size_of
+from unveilify.report import terminal
+from unveilify.report.config import Inputs, ReportConfig
+from unveilify.report.table import build
+from unveilify.report.write import PAGE, TEXT, Measured, write
+from unveilify.shards.reader import ShardSet
+
+STAGE = "report"
+KEPT = "evaluation"
+PLAIN_WIDTH = 120
+
+
+def run(
+    config: ReportConfig,
+    inputs: Inputs,
+    output_dir: Path,
+    *,
+    device: str | None = None,
+    force: bool = False,
+    console: Console | None = None,
+) -> Stamp:
+    """Evaluate, write the report into ``output_dir``, print the table and where everything lies.
+
+    The same call again changes nothing. Other settings, networks or data make a new report in the same place;
+    rows already measured on the same weights and data are kept, beside each run (``evaluation/``) and in
+    ``output_dir/evaluation``; ``force`` measures again.
+
+    Raises:
+        UserError: no such shards, run or row, an unfinished stage, foreign files in ``output_dir``.
+    """
+    console = console or Console()
+    if not console.is_terminal:
+        console.width = max(console.width, PLAIN_WIDTH)
+    shards = ShardSet.open(inputs.shards)
+    device = device or pick_device()
+    size = config.evaluate.size_px or max([size_of(path) for path in inputs.runs], default=None)
+    samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)
+    bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
+    subjects = _subjects(config, inputs, samples, shards, device)
+    names = [[subject.label, subject.kind, subject.identity] for subject in subjects]
+    input_hash = sha256_bytes(
+        canonical_json([shards.hash, names, [c.key for c in bench.columns], sorted(bench.missing)])
+    )
+    _make_way(output_dir, config, input_hash)
+    done = stamps.begin(output_dir, STAGE, config, input_hash, force=force)
+    if done is None:
+        pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
+        evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
+        table = build(config, evaluation, _doubts(subjects, shards.hash))
+        write(config, inputs, output_dir, Measured(evaluation, table, samples, tuple(subjects), shards.hash))
+        done = stamps.commit(output_dir, STAGE, config, input_hash, {"rows": len(subjects), "triplets": len(samples)})
+        terminal.show(table, console)
+    else:
+        console.print((output_dir / TEXT).read_text(encoding="utf-8"), markup=False, highlight=False)
+        console.print(f"{output_dir} is up to date.", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"The report: {output_dir / PAGE}", markup=False, highlight=False, soft_wrap=True)
+    return done
+
+
+def _subjects(config: ReportConfig, inputs: Inputs, samples: Samples, shards: ShardSet, device: str) -> list[Subject]:
+    """Rows in the order of the table: the truth, rivals that need no training, others' outputs, trained networks."""
+    settings = config.evaluate
+    rivals = ("copy", *(name for name in settings.rivals if name != "copy"))
+    subjects: list[Subject] = [Truth()]
+    subjects += [Rival(name, samples.size_px, device, shards, settings.fit_triplets) for name in rivals]
+    subjects += [Predictions(folder) for folder in inputs.predictions]
+    for run_dir, label in zip(inputs.runs, _labels(inputs.runs), strict=True):
+        subjects.append(Trained(label, run_dir, device))
+        if settings.stranger and len(set(samples.identities.tolist())) > 1:
+            subjects.append(Trained(f"{label} / stranger", run_dir, device, stranger=True))
+    labels = [subject.label for subject in subjects]
+    twice = [label for label in labels if labels.count(label) > 1]
+    if twice:
+        raise UserError(f"Two rows would be called '{twice[0]}': rename the folder of one of them.")
+    return subjects
+
+
+def _doubts(subjects: list[Subject], data: str) -> list[str]:
+    """Rows whose training may have seen the people that they are measured on."""
+    return [
+        f"'{s.label}' was trained on other shards: people of this test split may have been in its training."
+        for s in subjects
+        if isinstance(s, Trained) and not s.stranger and s.data not in (None, data)
+    ]
+
+
+def _labels(runs: tuple[Path, ...]) -> list[str]:
+    """Names of the run directories, with the parent's name where two are called the same."""
+    names = [path.resolve().name for path in runs]
+    return [
+        name if names.count(name) == 1 else f"{path.resolve().parent.name}/{name}"
+        for name, path in zip(names, runs, strict=True)
+    ]
+
+
+def _folder(subject: Subject, output_dir: Path) -> Path:
+    return (subject.run_dir if isinstance(subject, Trained) else output_dir) / KEPT
+
+
+def _make_way(output_dir: Path, config: ReportConfig, input_hash: str) -> None:
+    """Let a new report take the place of an older one; what was measured for that one stays."""
+    begun = output_dir / stamps.BEGUN
+    if not begun.is_file():
+        return
+    plan = {"stage": STAGE, "config": config.model_dump(mode="json"), "input": input_hash}
+    old = read_json(begun)
+    if old != plan and old.get("stage") == STAGE:
+        (output_dir / stamps.STAMP).unlink(missing_ok=True)
+        write_json(begun, plan)

@@ -1,0 +1,225 @@
+"""From measured rows to the numbers of the table: means, intervals, best values, paired differences."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from unveilify.core.errors import UserError
+from unveilify.evaluation.bootstrap import Estimate, interval, paired
+from unveilify.evaluation.cache import Row
+from unveilify.evaluation.evaluate import Evaluation
+from unveilify.metrics._contract import Better
+from unveilify.report.config import ReportConfig
+
+DASH = "–"
+
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+
+Section = Literal["whole picture", "hole", "identity", "cost"]
+
+SCORED = ("rival", "trained", "predictions")
+"""Kinds of rows that compete; the truth and the control with a stranger's photo do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of one column."""
+
+    key: str
+    title: str
+    unit: str
+    better: Better
+    digits: int
+    section: Section
+    main: bool
+
+    @property
+    def text(self) -> str:
+        """Title with an arrow for the better direction, and the unit."""
+        arrow = f" {ARROWS[self.better]}" if self.better != "neither" else ""
+        return f"{self.title}{arrow}{f' [{self.unit}]' if self.unit else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: a value for every head; None where there is none to give."""
+
+    label: str
+    kind: str
+    cells: dict[str, Estimate | None]
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """``label`` minus ``against`` on the same triplets in one column; ``better``: the interval says so.
+
+    A difference that rounds to zero in the table's digits is neither better nor worse.
+    """
+
+    label: str
+    against: str
+    key: str
+    estimate: Estimate
+    better: bool
+    worse: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """All that the formats need. ``best``: labels of the best competing rows by column, equal as shown."""
+
+    heads: list[Head]
+    lines: list[Line]
+    best: dict[str, tuple[str, ...]]
+    differences: list[Difference]
+    notes: list[str]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, section: Section) -> list[Head]:
+        """The heads of one section."""
+        return [head for head in self.heads if head.section == section]
+
+
+COST = (
+    Head("auc", "verification AUC", "", "higher", 3, "identity", False),
+    Head("tar", "TAR at FAR 0.001", "", "higher", 3, "identity", False),
+    Head("milliseconds", "time", "ms", "neither", 1, "cost", True),
+    Head("parameters", "parameters", "M", "neither", 2, "cost", False),
+    Head("gmac", "multiply-accumulates", "GMAC", "neither", 2, "cost", False),
+)
+
+
+def build(config: ReportConfig, evaluation: Evaluation, doubts: Sequence[str] = ()) -> Table:
+    """Sum up the measured rows; ``doubts`` are added to the notes.
+
+    Raises:
+        UserError: ``config.against`` names no row.
+    """
+    labels = [row.label for row in evaluation.rows]
+    if config.against is not None and config.against not in labels:
+        raise UserError(f"There is no row '{config.against}' to compare with; there are: {', '.join(labels)}.")
+    heads = _heads(evaluation)
+    lines = [_line(config, evaluation, row) for row in evaluation.rows]
+    best = {head.key: _winners(head, lines) for head in heads}
+    differences = [
+        found
+        for row in evaluation.rows
+        if row.kind in ("trained", "predictions")
+        for head in heads
+        if head.section != "cost" and (found := _difference(config, evaluation, row, head, lines))
+    ]
+    return Table(heads, lines, best, differences, [*doubts, *_notes(evaluation)], _facts(evaluation))
+
+
+def text(head: Head, estimate: Estimate | None, *, with_interval: bool = False) -> str:
+    """A cell: mean, optionally ``[low, high]``; an en dash where there is no value."""
+    if estimate is None or not math.isfinite(estimate.mean):
+        return DASH
+    mean = f"{estimate.mean:.{head.digits}f}"
+    if with_interval and math.isfinite(estimate.low):
+        return f"{mean} [{estimate.low:.{head.digits}f}, {estimate.high:.{head.digits}f}]"
+    return mean
+
+
+def _heads(evaluation: Evaluation) -> list[Head]:
+    heads = []
+    for column in evaluation.columns:
+        person = column.name.startswith("identity")
+        section: Section = "identity" if person else "hole" if column.region == "hole" else "whole picture"
+        main = column.picture == "raw" and not column.name.startswith(("identity to truth", "identity to given"))
+        main = main and not (column.name == "specks" and section == "hole")
+        heads.append(Head(column.key, column.title, column.unit, column.better, column.digits, section, main))
+    return heads + list(COST)
+
+
+def _line(config: ReportConfig, evaluation: Evaluation, row: Row) -> Line:
+    settings = config.evaluate
+    people = row.frame["identity"].to_numpy(dtype=np.str_)
+    cells: dict[str, Estimate | None] = {
+        column.key: None
+        if column.key in evaluation.missing
+        else interval(
+            row.frame[column.key].to_numpy(np.float64), people, replicates=settings.replicates, seed=settings.seed
+        )
+        for column in evaluation.columns
+    }
+    cost = row.about.get("cost", {})
+    verified = evaluation.verification.get(row.label)
+    cells["auc"] = _plain(verified.auc) if verified else None
+    cells["tar"] = _plain(verified.tar) if verified else None
+    cells["milliseconds"] = _plain(cost["milliseconds"]) if cost else None
+    for key in ("parameters", "gmac"):
+        cells[key] = _plain(cost[key]) if cost.get("parameters") else None
+    return Line(row.label, row.kind, cells, row.about)
+
+
+def _plain(value: float) -> Estimate | None:
+    return Estimate(value, float("nan"), float("nan"), 1, 0) if math.isfinite(value) else None
+
+
+def _best(head: Head, lines: Sequence[Line], without: str | None = None) -> str | None:
+    if head.better == "neither":
+        return None
+    values = {
+        line.label: cell.mean
+        for line in lines
+        if line.kind in SCORED and line.label != without and (cell := line.cells[head.key]) and np.isfinite(cell.mean)
+    }
+    if not values:
+        return None
+    pick = max if head.better == "higher" else min
+    return pick(values, key=lambda label: values[label])
+
+
+def _winners(head: Head, lines: Sequence[Line]) -> tuple[str, ...]:
+    best = next((line for line in lines if line.label == _best(head, lines)), None)
+    shown = text(head, best.cells[head.key]) if best else ""
+    return tuple(line.label for line in lines if line.kind in SCORED and text(head, line.cells[head.key]) == shown)
+
+
+def _difference(
+    config: ReportConfig, evaluation: Evaluation, row: Row, head: Head, lines: Sequence[Line]
+) -> Difference | None:
+    label = config.against or _best(head, lines, without=row.label)
+    other = next((r for r in evaluation.rows if r.label == label), None)
+    if other is None or other.label == row.label or head.key not in row.frame or head.better == "neither":
+        return None
+    estimate = paired(
+        row.frame[head.key].to_numpy(np.float64),
+        other.frame[head.key].to_numpy(np.float64),
+        row.frame["identity"].to_numpy(dtype=np.str_),
+        replicates=config.evaluate.replicates,
+        seed=config.evaluate.seed,
+    )
+    if not estimate.count:
+        return None
+    least = 0.5 * 10.0**-head.digits
+    up, down = estimate.low > 0 and estimate.mean >= least, estimate.high < 0 and estimate.mean <= -least
+    better, worse = (up, down) if head.better == "higher" else (down, up)
+    return Difference(row.label, other.label, head.key, estimate, better, worse)
+
+
+def _notes(evaluation: Evaluation) -> list[str]:
+    notes = [f"{DASH} {why}" for why in dict.fromkeys(evaluation.missing.values())]
+    alone = int((evaluation.facts["others"] == 0).sum())
+    if alone:
+        notes.append(
+            f"{alone} of {len(evaluation.facts)} triplets have no photo of the person that was not given; they do "
+            "not count in 'identity to others'."
+        )
+    return notes
+
+
+def _facts(evaluation: Evaluation) -> dict[str, Any]:
+    share = evaluation.facts["hole_share"].to_numpy(np.float64)
+    low, middle, high = (float(v) for v in np.quantile(share, [0.05, 0.5, 0.95]))
+    return {
+        "triplets": len(evaluation.facts),
+        "identities": int(evaluation.facts["identity"].nunique()),
+        "size_px": evaluation.size_px,
+        "hole_share": {"mean": float(share.mean()), "p5": low, "median": middle, "p95": high},
+    }

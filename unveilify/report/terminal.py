@@ -1,0 +1,66 @@
+"""The table on the terminal."""
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from unveilify.report.table import ARROWS, Head, Table, text
+
+
+def show(table: Table, console: Console) -> None:
+    """Print the main columns, then how the trained rows differ from the best other row."""
+    facts, share = table.facts, table.facts["hole_share"]
+    grid = Grid(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title=f"{facts['triplets']} test triplets of {facts['identities']} people at {facts['size_px']} px; "
+        f"the hole is {100 * share['mean']:.0f} % of the picture",
+        caption="\n".join(escape(note) for note in table.notes) or None,
+    )
+    heads = [head for head in table.heads if head.main]
+    grid.add_column("", no_wrap=True)
+    for head in heads:
+        grid.add_column(escape(_folded(head)), justify="right", vertical="bottom")
+    for line in table.lines:
+        cells = []
+        for head in heads:
+            cell = text(head, line.cells[head.key])
+            cells.append(f"[bold]{cell}[/bold]" if line.label in table.best[head.key] else cell)
+        grid.add_row(escape(line.label), *cells, style="dim" if line.kind in ("truth", "stranger") else "")
+    console.print(grid)
+    _show_differences(table, console)
+
+
+def _folded(head: Head) -> str:
+    """A narrow head: ``identity`` over ``to others`` over the judge, with the arrow and the unit below."""
+    name, _, judge = head.title.partition(" (")
+    judge, _, rest = judge.partition(")")
+    lines = [*name.split(" ", 1), f"({judge})" if judge else "", rest.strip(), _below(head)]
+    return "\n".join(line for line in lines if line)
+
+
+def _below(head: Head) -> str:
+    return f"{head.unit} {ARROWS[head.better]}".strip()
+
+
+def _show_differences(table: Table, console: Console) -> None:
+    heads = {head.key: head for head in table.heads if head.main}
+    shown = [d for d in table.differences if d.key in heads]
+    if not shown:
+        return
+    grid = Grid(box=box.SIMPLE_HEAD, title="differences on the same triplets, with 95 % intervals over people")
+    for name in ("", "against", "column"):
+        grid.add_column(name)
+    grid.add_column("difference", justify="right")
+    grid.add_column("")
+    for d in shown:
+        word = "[green]better[/green]" if d.better else "[red]worse[/red]" if d.worse else "[dim]open[/dim]"
+        grid.add_row(
+            escape(d.label),
+            escape(d.against),
+            escape(heads[d.key].text),
+            text(heads[d.key], d.estimate, with_interval=True),
+            word,
+        )
+    console.print(grid)

@@ -1,0 +1,154 @@
+"""Write the files of a report."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from unveilify.core import stamps
+from unveilify.core.storage import write_json, write_text, writing
+from unveilify.evaluation.evaluate import Evaluation
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.subjects import Subject, Trained
+from unveilify.report import figures, formats, page, terminal
+from unveilify.report.breakdown import breakdowns
+from unveilify.report.config import Inputs, ReportConfig
+from unveilify.report.figures import Strip
+from unveilify.report.table import Head, Table
+
+PAGE, TEXT = "index.html", "table.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All that there is to show; ``data`` is the hash of the shards."""
+
+    evaluation: Evaluation
+    table: Table
+    samples: Samples
+    subjects: tuple[Subject, ...]
+    data: str
+
+
+def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Measured) -> None:
+    """Write ``table.txt .csv .md .tex .json``, ``triplets.parquet``, figures and ``index.html``."""
+    table = measured.table
+    write_text(output_dir / TEXT, as_text(table))
+    write_text(output_dir / "table.csv", formats.to_csv(table))
+    write_text(output_dir / "table.md", formats.to_markdown(table))
+    write_text(output_dir / "table.tex", formats.to_latex(table))
+    write_json(output_dir / "table.json", formats.to_json(table))
+    with writing(output_dir / "triplets.parquet") as temporary:
+        _triplets(measured.evaluation).to_parquet(temporary, index=False)
+    shown = _examples(config, measured)
+    figures.grid(output_dir / "figure.png", shown)
+    worst = _extremes(config, measured)
+    for name, strips in worst.items():
+        figures.grid(output_dir / f"{name.replace(' ', '-')}.png", strips)
+    content = page.Content(
+        table=table,
+        strips=shown,
+        extremes=worst,
+        breakdowns=breakdowns(measured.evaluation, table),
+        trainings=[_training(s, output_dir) for s in measured.subjects if isinstance(s, Trained) and not s.stranger],
+        commands=inputs.commands,
+        versions=_versions(),
+        hashes=_hashes(measured),
+    )
+    write_text(output_dir / PAGE, page.render(content))
+
+
+def as_text(table: Table, width: int = 160) -> str:
+    """The table as it looks on a terminal, without colours."""
+    out = io.StringIO()
+    terminal.show(table, Console(width=width, file=out))
+    return out.getvalue()
+
+
+def _triplets(evaluation: Evaluation) -> pd.DataFrame:
+    """Every value of every row and triplet: row, kind, key, identity, facts, columns."""
+    frames = [
+        evaluation.facts.merge(row.frame.drop(columns="identity"), on="key").assign(row=row.label, kind=row.kind)
+        for row in evaluation.rows
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _examples(config: ReportConfig, measured: Measured) -> list[Strip]:
+    wanted = figures.choose(measured.samples.identities, config.figures)
+    return figures.strips(measured.samples, wanted, _shown(measured), [_caption(measured, n) for n in wanted])
+
+
+def _shown(measured: Measured) -> list[Subject]:
+    return [s for s in measured.subjects if s.kind not in ("truth", "stranger") and s.label != "copy"]
+
+
+def _caption(measured: Measured, n: int) -> str:
+    facts = measured.evaluation.facts.iloc[n]
+    words = [str(facts["style"]), str(facts["wear"]), f"hole {100 * facts['hole_share']:.0f} %", str(facts["key"])]
+    return ", ".join(word for word in words if word)
+
+
+def _extremes(config: ReportConfig, measured: Measured) -> dict[str, Sequence[Strip]]:
+    """Best, median and worst triplets of the last competing row, by the hole's columns and by identity."""
+    competing = [row for row in measured.evaluation.rows if row.kind in ("trained", "predictions")]
+    if not competing or not config.extremes:
+        return {}
+    row = competing[-1]
+    found: dict[str, Sequence[Strip]] = {}
+    for head in measured.table.heads:
+        if head.main and head.section in ("hole", "identity") and head.key not in measured.evaluation.missing:
+            picked = figures.extremes(row, head.key, head.better, config.extremes)
+            wanted = [n for indices in picked.values() for n in indices]
+            captions = [
+                f"{which}: {head.title} {_value(row.frame, head, n)}; {_caption(measured, n)}"
+                for which, indices in picked.items()
+                for n in indices
+            ]
+            strips = figures.strips(measured.samples, wanted, _shown(measured), captions)
+            if strips:
+                found[f"extremes {head.key}"] = strips
+    return found
+
+
+def _value(frame: pd.DataFrame, head: Head, n: int) -> str:
+    return f"{frame[head.key].iloc[n]:.{head.digits}f}{f' {head.unit}' if head.unit else ''}"
+
+
+def _training(subject: Trained, output_dir: Path) -> page.Training:
+    log, settings = subject.run_dir / "log.jsonl", subject.run_dir / "config.yaml"
+    picture = output_dir / f"curves-{subject.label.replace('/', '-')}.png"
+    return page.Training(
+        label=subject.label,
+        losses=", ".join(live_losses(subject.stored.meta)),
+        settings=settings.read_text(encoding="utf-8") if settings.is_file() else "",
+        curves=picture if figures.curves(log, picture) else None,
+    )
+
+
+def live_losses(meta: dict[str, Any]) -> list[str]:
+    """The losses that a stored network was trained with, and whether each was live, as far as it says so."""
+    losses = meta.get("losses", {})
+    if isinstance(losses, dict):
+        return [f"{name}: {state}" for name, state in losses.items() if state != "off"]
+    return [str(name) for name in losses] if isinstance(losses, list) else [str(losses)]
+
+
+def _versions() -> dict[str, str]:
+    found = stamps.software()
+    for name in ("torch", "scikit-image", "lpips", "onnxruntime", "pandas"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _hashes(measured: Measured) -> dict[str, str]:
+    rows = {f"row {s.label}": s.identity for s in measured.subjects if s.kind in ("trained", "predictions")}
+    return {"shards": measured.data, **rows}

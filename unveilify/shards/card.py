@@ -1,0 +1,190 @@
+"""The data-set card (README.md for people and Hugging Face) and the Croissant description for machines."""
+
+import re
+from typing import Any
+
+from unveilify.shards.index import Index
+from unveilify.shards.split import SPLITS
+
+README, CROISSANT = "README.md", "croissant.json"
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+MEANING = {
+    "masked.jpg": "the face crop with a drawn mask: what a network is given",
+    "unmasked.jpg": "the same face crop without the mask: what it should give",
+    "mask.png": "8-bit alpha of all that was drawn (cloth, straps, shadow); the hole is where it is above 0",
+    "identity.jpg": "another photo of the same person",
+    "json": "identity, group, source photo, crop, landmarks, pose, quality and every drawing parameter",
+}
+
+
+def readme(index: Index, counts: dict[str, int]) -> str:
+    """The data-set card, with the front matter that the Hugging Face hub reads."""
+    total = sum(counts[f"{name}.triplets"] for name in SPLITS)
+    size = next((word for limit, word in SIZES if total < limit), "n>1M")
+    filled = [name for name in SPLITS if index.splits[name]]
+    files = "\n".join(f"      - split: {_hub(name)}\n        path: {name}-*.tar" for name in filled)
+    rows = "\n".join(
+        f"| {name} | {counts[f'{name}.triplets']} | {counts[f'{name}.identities']} | {counts[f'{name}.groups']} "
+        f"| {len(index.splits[name])} |"
+        for name in SPLITS
+    )
+    members = "\n".join(f"| `{name}` | {_meaning(name)} |" for name in index.members)
+    rejects = "\n".join(
+        f"| {name.partition('.')[2]} | {number} |" for name, number in sorted(counts.items()) if "rejected." in name
+    )
+    return f"""---
+pretty_name: Face mask removal triplets
+task_categories:
+  - image-to-image
+tags:
+  - face-mask-removal
+  - inpainting
+  - webdataset
+size_categories:
+  - {size}
+license: other
+configs:
+  - config_name: default
+    data_files:
+{files}
+---
+
+# Face mask removal triplets
+
+{total} triplets at {index.size_px} x {index.size_px} px: a face with a drawn mask, the same face without it, and
+{index.identities} photo(s) of the same person. Made with `unveilify`; nobody in the pictures wore these masks.
+
+| split | triplets | identities | groups | shards |
+|---|---|---|---|---|
+{rows}
+
+No group (a person, or a family where the source says so) is in two splits. {counts["leaks"]} pairs of photos were
+found to leak between splits (same bytes or same look); `leaks.json` lists them.
+
+## Members of a sample
+
+| member | what it is |
+|---|---|
+{members}
+
+## Photos left out
+
+{counts["rows"]} photos went in. {counts.get("rejected", 0)} were left out; `manifest.parquet` has every one of them.
+
+| reason | photos |
+|---|---|
+{rejects}
+
+## Reading
+
+The tars are plain WebDataset: `webdataset`, `datasets` and `tar` read them. `unveilify verify` checks every byte.
+
+## Licence, consent and limits
+
+The photos keep the licence and the consent of their source: see the card of the source before you use or share
+them. The masks are synthetic and alpha is exact, so results on these triplets are better than on real masked
+photos. What a network paints under a mask is a plausible guess and no evidence of who someone is.
+"""
+
+
+def croissant(index: Index, counts: dict[str, int]) -> dict[str, Any]:
+    """The data set as JSON-LD in the vocabulary Croissant 1.0 (mlcommons.org/croissant/1.0)."""
+    files: list[dict[str, Any]] = [
+        {
+            "@type": "cr:FileObject",
+            "@id": shard.name,
+            "name": shard.name,
+            "contentUrl": shard.name,
+            "contentSize": f"{shard.bytes} B",
+            "encodingFormat": "application/x-tar",
+            "sha256": shard.sha256,
+        }
+        for shard in index.shards()
+    ]
+    filled = [name for name in SPLITS if index.splits[name]]
+    sets, records = [], []
+    for split in filled:
+        fields = []
+        for member in index.members:
+            name = f"{split}/{member}"
+            sets.append(
+                {
+                    "@type": "cr:FileSet",
+                    "@id": f"files/{name}",
+                    "name": f"files/{name}",
+                    "containedIn": [{"@id": shard.name} for shard in index.splits[split]],
+                    "encodingFormat": _mime(member),
+                    "includes": f"*.{member}",
+                }
+            )
+            fields.append(
+                {
+                    "@type": "cr:Field",
+                    "@id": name,
+                    "name": name,
+                    "description": _meaning(member),
+                    "dataType": "sc:Text" if member == "json" else "sc:ImageObject",
+                    "source": {"fileSet": {"@id": f"files/{name}"}, "extract": {"fileProperty": "content"}},
+                }
+            )
+        records.append({"@type": "cr:RecordSet", "@id": split, "name": split, "field": fields})
+    total = sum(counts[f"{name}.triplets"] for name in SPLITS)
+    return {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": "face-mask-removal-triplets",
+        "description": f"{total} triplets of masked face, unmasked face and another photo of the same person.",
+        "distribution": files + sets,
+        "recordSet": records,
+    }
+
+
+def _hub(split: str) -> str:
+    return {"val": "validation"}.get(split, split)
+
+
+def _meaning(member: str) -> str:
+    return MEANING[re.sub(r"^identity\.\d+\.jpg$", "identity.jpg", member)]
+
+
+def _mime(member: str) -> str:
+    return {"jpg": "image/jpeg", "png": "image/png", "json": "application/json"}[member.rpartition(".")[2]]
+
+
+_CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "citeAs": "cr:citeAs",
+    "column": "cr:column",
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "extract": "cr:extract",
+    "field": "cr:field",
+    "fileProperty": "cr:fileProperty",
+    "fileObject": "cr:fileObject",
+    "fileSet": "cr:fileSet",
+    "format": "cr:format",
+    "includes": "cr:includes",
+    "isLiveDataset": "cr:isLiveDataset",
+    "jsonPath": "cr:jsonPath",
+    "key": "cr:key",
+    "md5": "cr:md5",
+    "parentField": "cr:parentField",
+    "path": "cr:path",
+    "recordSet": "cr:recordSet",
+    "references": "cr:references",
+    "regex": "cr:regex",
+    "repeated": "cr:repeated",
+    "replace": "cr:replace",
+    "sc": "https://schema.org/",
+    "separator": "cr:separator",
+    "source": "cr:source",
+    "subField": "cr:subField",
+    "transform": "cr:transform",
+}

@@ -1,0 +1,87 @@
+"""Write one shard: copy the bytes of its samples out of the parts of `synth`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unveilify.core import tars
+from unveilify.core.errors import UserError
+from unveilify.core.storage import canonical_json
+from unveilify.shards.index import Sample, Shard, scan
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes inside a part of `synth`."""
+
+    path: Path
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One triplet: the pieces by member name, and what its json gains (``real``, ``keys``, ``photos``)."""
+
+    key: str
+    pieces: Mapping[str, Piece]
+    identities: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One shard to be made; self-contained, so that any worker can make it."""
+
+    path: Path
+    size_px: int
+    members: tuple[str, ...]
+    recipes: Sequence[Recipe]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A shard as it was read back from the disk; ``kept`` if an earlier run had already made it."""
+
+    shard: Shard
+    samples: list[Sample]
+    kept: bool
+
+
+def make(job: Job) -> Made:
+    """Make the shard, or keep it if it is there and whole: a file under its final name was written to its end."""
+    if job.path.is_file():
+        try:
+            shard, samples = scan(job.path, job.members)
+        except UserError:
+            pass
+        else:
+            if _fits(job, samples):
+                return Made(shard, samples, kept=True)
+    with tars.writing(job.path) as tar:
+        for recipe in job.recipes:
+            members = {kind: tars.pread(piece.path, piece.offset, piece.size) for kind, piece in recipe.pieces.items()}
+            members["json"] = _with_identities(members["json"], recipe, job.size_px)
+            tars.add(tar, recipe.key, members)
+    return Made(*scan(job.path, job.members), kept=False)
+
+
+def _fits(job: Job, samples: list[Sample]) -> bool:
+    """Whether a shard found on the disk has the keys of the job and the sizes of its pieces."""
+    if [key for key, _ in samples] != [recipe.key for recipe in job.recipes]:
+        return False
+    for recipe, (_, places) in zip(job.recipes, samples, strict=True):
+        for kind, (_, size, _) in zip(job.members, places, strict=True):
+            if kind != "json" and size != recipe.pieces[kind].size:
+                return False
+    return True
+
+
+def _with_identities(data: bytes, recipe: Recipe, size_px: int) -> bytes:
+    meta = json.loads(data)
+    if meta["crop"]["size_px"] != size_px:
+        raise UserError(
+            f"The face crop {recipe.key} is {meta['crop']['size_px']} px wide and others are {size_px}: "
+            "run `unveilify synth` again with --force."
+        )
+    return canonical_json(meta | {"identities": recipe.identities})

@@ -1,0 +1,92 @@
+"""Which identity images go with which target."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unveilify.shards.intake import Row
+from unveilify.shards.split import rank
+
+NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, LEAK = "no_identity_image", "max_per_identity", "leak"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``images``: for every target that becomes a triplet, its 1…k identity images, all of different photos.
+
+    ``reasons``: for every row left out, why.
+    """
+
+    images: dict[str, tuple[str, ...]]
+    reasons: dict[str, str]
+
+
+def choose(rows: Sequence[Row], k: int, seed: int, cap: int | None = None, leave_out: Collection[str] = ()) -> Choice:
+    """Give every target up to ``k`` photos of the same identity, never the target's own photo.
+
+    A pure function of the rows as a set. ``cap`` keeps that many targets of an identity, by hash order;
+    the others may still serve as identity images. Rows in ``leave_out`` (leaks) are not used at all.
+    """
+    people: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.key not in leave_out:
+            people[row.identity].append(row)
+    images: dict[str, tuple[str, ...]] = {}
+    reasons = dict.fromkeys(leave_out, LEAK)
+    for person in people.values():
+        pool = _pool(person, seed)
+        targets = sorted((row for row in person if row.target), key=lambda row: rank(seed, row.key))
+        if len(pool.keys) < 2:
+            reasons.update((row.key, NO_IDENTITY_IMAGE) for row in targets)
+            continue
+        for row in targets[:cap]:
+            images[row.key] = _nearest(pool, row, k, seed)
+        if cap is not None:
+            reasons.update((row.key, MAX_PER_IDENTITY) for row in targets[cap:])
+    return Choice(images, reasons)
+
+
+def repeated(images: Sequence[str], k: int) -> list[str]:
+    """Exactly ``k`` images: the given ones in turn."""
+    return [images[i % len(images)] for i in range(k)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    keys: list[str]
+    photos: list[str]
+    codes: NDArray[np.uint64]
+
+
+def _pool(person: Iterable[Row], seed: int) -> _Pool:
+    """One crop of every different photo of a person."""
+    by_photo: dict[str, str] = {}
+    for row in sorted(person, key=lambda row: row.key):
+        by_photo.setdefault(row.photo, row.key)
+    keys = list(by_photo.values())
+    return _Pool(keys, list(by_photo), np.array([_code(seed, key) for key in keys], np.uint64))
+
+
+def _nearest(pool: _Pool, target: Row, k: int, seed: int) -> tuple[str, ...]:
+    """The ``k`` candidates whose hash together with the target's is smallest (rendezvous hashing).
+
+    A photo added later changes few of the choices made before.
+    """
+    scores = _mix(pool.codes + np.array([_code(seed, target.key)], np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    order = [i for i in np.argsort(scores, kind="stable")[: k + 1] if pool.photos[i] != target.photo]
+    return tuple(pool.keys[i] for i in order[:k])
+
+
+def _code(seed: int, key: str) -> int:
+    return int.from_bytes(sha256(f"{seed}:{key}".encode()).digest()[:8], "little")
+
+
+def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014, fig. 16): spreads every bit over all."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

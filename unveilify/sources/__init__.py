@@ -1,0 +1,1 @@
+"""Photos and the people they are filed under: one file per folder layout."""

@@ -1,0 +1,1 @@
+"""Stage 1: from photos to face crops with drawn masks, part by part."""

@@ -1,0 +1,191 @@
+"""One part: some photos in; a tar of pairs, a contact sheet and manifest rows out."""
+
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pandas as pd
+
+from unveilify.core import tars
+from unveilify.core.errors import UserError
+from unveilify.core.pictures import PictureError, decode, encode_jpeg, encode_png
+from unveilify.core.records import Face, Image, Photo
+from unveilify.core.stamps import WORK
+from unveilify.core.storage import canonical_json, read_member, sha256_bytes, write_bytes, writing
+from unveilify.faces.align import FaceCrop, crop
+from unveilify.faces.find import Finder, find_face
+from unveilify.faces.quality import judge
+from unveilify.masks.choose import choose
+from unveilify.masks.compose import compose
+from unveilify.masks.draw import draw
+from unveilify.synth.config import SynthConfig
+from unveilify.synth.preview import contact_sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some photos, where they are, and where their crops go."""
+
+    number: int
+    photos: tuple[Photo, ...]
+    source: Path
+    output_dir: Path
+    config: SynthConfig
+
+    def file(self, ending: str) -> Path:
+        """Path of one of this part's outputs."""
+        return self.output_dir / f"part-{self.number:05d}.{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a part."""
+
+    photos: int
+    rejected: int
+
+
+@dataclass(slots=True)
+class Row:
+    """One line of the manifest: one photo, what became of it, and what was measured."""
+
+    photo: str
+    identity: str
+    group: str
+    part: int
+    key: str
+    face: int = 0
+    status: str = "rejected"
+    reason: str = ""
+    sha256: str = ""
+    width: int = 0
+    height: int = 0
+    measured: dict[str, float] = field(default_factory=dict)
+    style: str = ""
+    wear: str = ""
+    hole_share: float = float("nan")
+
+
+def manifest_path(part: Part) -> Path:
+    """The part's own manifest: it is written last, so a part with one is whole."""
+    return part.output_dir / WORK / f"part-{part.number:05d}.parquet"
+
+
+def is_whole(part: Part) -> bool:
+    """Whether an earlier run finished this part."""
+    return manifest_path(part).is_file()
+
+
+def make_part(part: Part) -> Made:
+    """Write the part's tar, contact sheet and manifest; the same part and config give the same bytes."""
+    cv2.setNumThreads(1)  # the parts are what runs side by side
+    rows, pairs = [], []
+    with tars.writing(part.file("tar")) as tar:
+        for photo in part.photos:
+            row, sample, pair = _make_sample(part, photo)
+            rows.append(row)
+            if sample:
+                tars.add(tar, row.key, sample)
+            if pair:
+                pairs.append(pair)
+    write_bytes(part.file("preview.jpg"), encode_jpeg(contact_sheet(pairs), 90))
+    with writing(manifest_path(part)) as path:
+        _frame(rows).to_parquet(path, index=False)
+    return Made(len(rows), sum(row.status == "rejected" for row in rows))
+
+
+Sample = dict[str, bytes]
+
+
+def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Image, Image] | None]:
+    config = part.config
+    row = Row(ascii(photo.path)[1:-1], photo.identity, photo.group, part.number, photo.key())
+    try:
+        data = read_member(part.source, photo.path)
+        row.sha256 = sha256_bytes(data)
+        image = decode(data)
+    except PictureError as error:
+        row.reason = error.reason
+        return row, None, None
+    except OSError:
+        row.reason = "unreadable"
+        return row, None, None
+    except UserError:
+        row.reason = "leaves_source"
+        return row, None, None
+    row.height, row.width = image.shape[:2]
+
+    found = find_face(_finder(config.landmarks), image, photo.boxes, config.quality, path=photo.path)
+    if isinstance(found, str):
+        row.reason = found
+        return row, None, None
+    aligned = crop(image, found.landmarks, config.size_px)
+    verdict = judge(found, aligned, config.quality)
+    row.status, row.reason, row.measured = verdict.status, verdict.reason, verdict.measured
+    if row.status == "rejected":
+        return row, None, None
+
+    sample = {"unmasked.jpg": encode_jpeg(aligned.image, config.jpeg_quality)}
+    pair = None
+    drawing = None
+    if row.status == "target":
+        recipe = choose(config.mask, config.seed, row.key)
+        overlay = draw(aligned.image, aligned.landmarks, recipe)
+        masked = compose(aligned.image, overlay)
+        row.style, row.wear, row.hole_share = recipe.style, recipe.wear.name, overlay.hole_share
+        sample |= {"masked.jpg": encode_jpeg(masked, config.jpeg_quality), "mask.png": encode_png(overlay.alpha)}
+        pair = (aligned.image, masked)
+        drawing = recipe.model_dump(mode="json")
+    sample["json"] = canonical_json(_describe(photo, row, found, aligned, drawing, config))
+    return row, sample, pair
+
+
+def _describe(
+    photo: Photo, row: Row, face: Face, aligned: FaceCrop, drawing: dict[str, Any] | None, config: SynthConfig
+) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "identity": photo.identity,
+        "group": photo.group,
+        "photo": row.photo,
+        "photo_sha256": row.sha256,
+        "face": row.face,
+        "role": row.status,
+        "crop": {
+            "matrix": [[round(float(v), 6) for v in line] for line in aligned.matrix],
+            "size_px": config.size_px,
+            "padded_share": round(aligned.padded_share, 4),
+        },
+        "landmarks": {
+            "scheme": aligned.landmarks.scheme,
+            "points": [[float(v) for v in point] for point in aligned.landmarks.points],
+        },
+        "box": [round(float(v), 2) for v in face.box],
+        "quality": row.measured,
+        "mask": drawing,
+        "hole_share": None if drawing is None else round(row.hole_share, 5),
+        "seed": config.seed,
+        "meta": photo.meta,
+    }
+
+
+def _frame(rows: list[Row]) -> pd.DataFrame:
+    flat = []
+    for row in rows:
+        line = asdict(row)
+        line |= line.pop("measured")
+        flat.append(line)
+    return pd.DataFrame(flat).reindex(columns=list(COLUMNS)).astype(COLUMNS)
+
+
+_TEXT = ("photo", "identity", "group", "key", "status", "reason", "sha256", "style", "wear")
+_WHOLE = ("part", "face", "width", "height")
+_MEASURED = ("yaw", "pitch", "roll", "sharpness", "face_px", "padded_share", "score", "presence", "hole_share")
+COLUMNS = dict.fromkeys(_TEXT, "str") | dict.fromkeys(_WHOLE, "int64") | dict.fromkeys(_MEASURED, "float64")
+
+
+@lru_cache(maxsize=2)
+def _finder(backends: str) -> Finder:
+    return Finder(backends)

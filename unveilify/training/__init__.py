@@ -1,0 +1,1 @@
+"""Stage 3: losses, the loop, and state that resumes exactly."""

@@ -1,0 +1,70 @@
+"""Settings of stage 3, and what they become on a given machine."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from unveilify.core.config import Config
+
+CPU_SIZE_PX, CPU_SAMPLES, CPU_BATCH = 64, 12_000, 8
+GPU_SAMPLES, GPU_BATCH = 600_000, 16
+
+
+class TrainConfig(Config):
+    """What `unveilify train` does. What is None is filled in by `resolve` and written to config.yaml."""
+
+    model: str = Field("unveilify", description="the network, as `unveilify plugins` names it")
+    network: dict[str, Any] = Field(default_factory=dict, description="settings of that network, e.g. width")
+    recipe: dict[str, Any] = Field(default_factory=dict, description="overrides of the network's own losses and rates")
+    size_px: int | None = Field(None, description="side of the pictures; the shards' own on a GPU, 64 on a CPU")
+    samples: int | None = Field(None, ge=1, description="length of the training, in triplets seen")
+    batch: int | None = Field(None, ge=1, description="triplets in one step, over all processes")
+    warmup_share: float = Field(0.01, ge=0, lt=1, description="share of the training in which the rates rise to full")
+    ema_half_life: int = Field(
+        10_000, ge=1, description="half-life of the weight average, in triplets; shorter early on"
+    )
+    validate_every: int | None = Field(None, ge=1, description="triplets between validations; a 12th of the whole")
+    validate_on: int = Field(200, ge=1, description="most validation triplets looked at each time")
+    patience: int = Field(0, ge=0, description="stop after so many validations without a better one; 0: never")
+    keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints kept for resuming")
+    flip: bool = Field(True, description="mirror at random")
+    bf16: bool | None = Field(None, description="bfloat16 arithmetic; where the machine has it unless told otherwise")
+    seed: int = Field(0, description="initial weights, order and augmentation come from this alone")
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What of a machine decides the defaults."""
+
+    gpu: bool
+    bf16: bool
+
+
+def resolve(config: TrainConfig, stored_px: int, small: dict[str, Any], has: Hardware) -> tuple[TrainConfig, str]:
+    """Fill in what depends on the machine; the second value says in a sentence what was chosen for it.
+
+    ``small`` are the network's own settings of a size that a CPU trains in minutes; they are taken where
+    there is no GPU and neither size nor network were given.
+    """
+    chosen: dict[str, Any] = {
+        "size_px": stored_px if has.gpu else min(stored_px, CPU_SIZE_PX),
+        "samples": GPU_SAMPLES if has.gpu else CPU_SAMPLES,
+        "batch": GPU_BATCH if has.gpu else CPU_BATCH,
+        "bf16": has.bf16,
+    }
+    chosen = {name: value for name, value in chosen.items() if getattr(config, name) is None}
+    note = ""
+    if not has.gpu and not config.network and config.size_px is None:
+        chosen["network"] = small
+        shape = ", ".join(f"{name} {value}" for name, value in small.items())
+        note = (
+            f"No GPU here, so this trains a small preset: {chosen['size_px']} px, {shape}, "
+            f"{config.samples or CPU_SAMPLES} triplets. The full network, on a GPU or with patience: "
+            f"--size-px {stored_px} --samples {GPU_SAMPLES}"
+        )
+    resolved = config.model_copy(update=chosen)
+    assert resolved.samples is not None
+    if resolved.validate_every is None:
+        resolved = resolved.model_copy(update={"validate_every": max(1, resolved.samples // 12)})
+    return resolved, note

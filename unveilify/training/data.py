@@ -1,0 +1,73 @@
+"""From the stream's bytes to batches on the device."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from unveilify.core.errors import UserError
+from unveilify.models.parts.contract import Batch
+from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, in_order
+from unveilify.training.config import TrainConfig
+
+GLIMPSE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Training batches from any position on, and the validation batches."""
+
+    train: Split
+    val: Split
+    config: TrainConfig
+    workers: int
+    device: torch.device
+
+    @classmethod
+    def open(cls, shards: ShardSet, config: TrainConfig, workers: int | None, device: torch.device) -> "Feed":
+        """Reading processes default to 2 beside a GPU and none beside a CPU, whose cores the arithmetic needs.
+
+        Raises:
+            UserError: nothing to train or to validate on.
+        """
+        train, val = shards.split("train"), shards.split("val")
+        if not len(train) or not len(val):
+            raise UserError("The shards hold no training or no validation triplets: shard more people.")
+        default = 2 if device.type == "cuda" else 0
+        return cls(train, val, config, default if workers is None else workers, device)
+
+    def batches(self, seen: int) -> Iterator[Batch]:
+        """Endless batches from position ``seen`` on."""
+        assert self.config.batch is not None
+        ordered = StreamConfig(seed=self.config.seed, size_px=self.config.size_px, flip=self.config.flip)
+        pin = self.device.type == "cuda"
+        for samples in Stream(self.train, ordered, self.config.batch, seen=seen, workers=self.workers, pin=pin):
+            yield to_batch(samples, self.device)
+
+    def validation(self) -> Iterator[Batch]:
+        """The first ``validate_on`` triplets of the validation split, always the same."""
+        assert self.config.batch is not None
+        whole = in_order(self.val, self.config.batch, size_px=self.config.size_px)
+        for samples in islice(whole, -(-self.config.validate_on // self.config.batch)):
+            yield to_batch(samples, self.device)
+
+    def glimpse(self) -> Batch:
+        """A few validation triplets to look at."""
+        return to_batch(next(in_order(self.val, GLIMPSE, size_px=self.config.size_px)), self.device)
+
+
+def to_batch(samples: Samples, device: torch.device) -> Batch:
+    """Bytes 0…255 to floats: pictures to [-1, 1], the hole to [0, 1]; converted on the device."""
+
+    def picture(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True).float().div_(127.5).sub_(1)
+
+    return Batch(
+        masked=picture(samples.masked).contiguous(memory_format=torch.channels_last),
+        unmasked=picture(samples.unmasked).contiguous(memory_format=torch.channels_last),
+        identity=picture(samples.identity),
+        real=samples.real.to(device, non_blocking=True),
+        hole=samples.alpha.to(device, non_blocking=True).float().div_(255),
+    )

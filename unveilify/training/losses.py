@@ -1,0 +1,142 @@
+"""The losses that a recipe weighs, each live where its judge is at hand (paper, section 3.4)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unveilify.core.errors import UserError
+from unveilify.models.parts.contract import Batch, Output, Recipe
+from unveilify.perception import lpips, recogniser
+from unveilify.perception.lpips import Lpips
+from unveilify.perception.recogniser import TorchRecogniser
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The pretrained networks behind two of the losses; ``notes`` says of each loss whether it is live."""
+
+    lpips: Lpips | None
+    recogniser: TorchRecogniser | None
+    notes: dict[str, str]
+
+
+def find_judges(recipe: Recipe, device: torch.device) -> Judges:
+    """Load the judges that ``recipe`` asks for and that are at hand; a missing one is said, never replaced."""
+    notes = {"l1": "live" if recipe.l1 or recipe.l1_hole else "off", "lpips": "off", "identity": "off"}
+    notes["adversarial"] = "live" if recipe.adversarial else "off"
+    perceptual = faces = None
+    if recipe.lpips:
+        try:
+            perceptual = lpips.best_at_hand().to(device)
+            notes["lpips"] = f"live ({perceptual.trunk})"
+        except UserError as error:
+            notes["lpips"] = f"not live: {error}"
+    if recipe.identity:
+        try:
+            faces = recogniser.for_loss().to(device)
+            notes["identity"] = f"live ({faces.name})"
+        except UserError as error:
+            notes["identity"] = f"not live: {error}"
+    return Judges(perceptual, faces, notes)
+
+
+def generator_losses(
+    output: Output, batch: Batch, judges: Judges, recipe: Recipe, progress: float
+) -> dict[str, Tensor]:
+    """Weighted losses by name, all but the adversarial one; ``progress`` is the share of the training done."""
+    truth = target(batch)
+    image = output.image.float()
+    losses = dict(output.terms)
+    if recipe.l1:
+        losses["l1"] = recipe.l1 * F.l1_loss(image, truth)
+    if recipe.l1_hole:
+        hole = (batch.hole > 0).float()
+        losses["l1_hole"] = recipe.l1_hole * ((image - truth).abs() * hole).sum() / (3 * hole.sum()).clamp(min=1)
+    if recipe.mse:
+        losses["mse"] = recipe.mse * F.mse_loss(image, truth)
+    if recipe.ssim:
+        losses["ssim"] = recipe.ssim * (1 - ssim(image, truth))
+    if recipe.alpha and output.alpha is not None:
+        with torch.autocast(image.device.type, enabled=False):
+            losses["alpha"] = recipe.alpha * F.binary_cross_entropy(
+                output.alpha.float().clamp(1e-4, 1 - 1e-4), batch.hole
+            )
+    if judges.lpips is not None:
+        losses["lpips"] = recipe.lpips * judges.lpips(image, truth).mean()
+    if judges.recogniser is not None and progress >= recipe.identity_from:
+        with torch.no_grad():
+            wanted = judges.recogniser.embed(truth)
+        cosine = (judges.recogniser.embed(image) * wanted).sum(1)
+        losses["identity"] = recipe.identity * (1 - cosine).mean()
+    return losses
+
+
+def adversarial_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
+    """The generator's weighted share of the game, in its non-saturating form; D itself gets no gradient."""
+    with _frozen(discriminator):
+        verdict: Tensor = discriminator(fake, batch)
+        if recipe.gan == "hinge":
+            return -recipe.adversarial * verdict.mean()
+        if recipe.gan == "relativistic":
+            real = discriminator(target(batch), batch).detach()
+            both = _says(verdict - real.mean(), True) + _says(real - verdict.mean(), False)
+            return recipe.adversarial * 0.5 * both
+        return recipe.adversarial * _says(verdict, True)
+
+
+def discriminator_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
+    """The discriminator's loss: original GAN (Goodfellow 2014, eq. 1), hinge, or relativistic average."""
+    real, made = discriminator(target(batch), batch), discriminator(fake.detach(), batch)
+    if recipe.gan == "hinge":
+        return F.relu(1 - real).mean() + F.relu(1 + made).mean()
+    if recipe.gan == "relativistic":
+        return 0.5 * (_says(real - made.mean(), True) + _says(made - real.mean(), False))
+    return 0.5 * (_says(real, True) + _says(made, False))
+
+
+def r1_penalty(discriminator: nn.Module, batch: Batch) -> Tensor:
+    """Squared gradient of D at real pictures (Mescheder et al. 2018, eq. 9), without the factor gamma / 2."""
+    real = target(batch).detach().requires_grad_(True)
+    verdict = discriminator(real, batch).sum()
+    (gradient,) = torch.autograd.grad(verdict, real, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+def ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Mean SSIM (Wang et al. 2004, eq. 13; Gaussian window 11, sigma 1.5) of pictures in [-1, 1]."""
+    steps = torch.arange(11, device=a.device, dtype=torch.float32) - 5
+    bell = torch.exp(-(steps**2) / (2 * 1.5**2))
+    window = torch.outer(bell, bell)
+    kernel = (window / window.sum()).expand(a.shape[1], 1, 11, 11)
+
+    def mean(x: Tensor) -> Tensor:
+        return F.conv2d(x, kernel, groups=x.shape[1])
+
+    mean_a, mean_b = mean(a), mean(b)
+    var_a, var_b, both = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2, mean(a * b) - mean_a * mean_b
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    top = (2 * mean_a * mean_b + c1) * (2 * both + c2)
+    return (top / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean()
+
+
+def target(batch: Batch) -> Tensor:
+    """The unmasked pictures of a training batch."""
+    assert batch.unmasked is not None, "training needs unmasked pictures"
+    return batch.unmasked
+
+
+def _says(verdict: Tensor, real: bool) -> Tensor:
+    return F.binary_cross_entropy_with_logits(verdict, torch.full_like(verdict, float(real)))
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[None]:
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)

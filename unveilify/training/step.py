@@ -1,0 +1,154 @@
+"""One step of the game: generator, discriminator, weight average."""
+
+import copy
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from pydantic import create_model
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from unveilify.core.config import Config, build
+from unveilify.models.parts.contract import Batch, Recipe, plugin
+from unveilify.training.config import TrainConfig
+from unveilify.training.losses import (
+    Judges,
+    adversarial_loss,
+    discriminator_loss,
+    find_judges,
+    generator_losses,
+    r1_penalty,
+)
+from unveilify.training.state import State
+
+R1_EVERY, MAX_NORM = 16, 100.0
+
+
+@dataclass
+class Game:
+    """All that a step needs: the state that changes, and what judges it."""
+
+    state: State
+    judges: Judges
+    recipe: Recipe
+    config: TrainConfig
+    device: torch.device
+
+    @property
+    def network(self) -> nn.Module:
+        """The generator being trained."""
+        return self.state.modules["network"]
+
+    @property
+    def average(self) -> nn.Module:
+        """The moving average of the generator, which is what is validated and shipped."""
+        return self.state.modules["average"]
+
+
+def set_up(config: TrainConfig, device: torch.device) -> Game:
+    """Build network, average, discriminator and optimizers; the initial weights come from the seed alone."""
+    module = plugin(config.model)
+    settings = build(module.Config, {"size_px": config.size_px, **config.network})
+    recipe = make_recipe(module.RECIPE, config.recipe)
+    torch.manual_seed(config.seed)
+    network = module.Network(settings).to(device)
+    modules = {"network": network, "average": copy.deepcopy(network).requires_grad_(False)}
+    optimizers = {"adam_g": _adam(network, recipe.lr_g, recipe)}
+    discriminator = module.discriminator(settings) if recipe.adversarial else None
+    if discriminator is not None:
+        modules["discriminator"] = discriminator.to(device)
+        optimizers["adam_d"] = _adam(modules["discriminator"], recipe.lr_d, recipe)
+    for part in modules.values():
+        part.to(memory_format=torch.channels_last)
+    return Game(State(modules, optimizers), find_judges(recipe, device), recipe, config, device)
+
+
+def _adam(module: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
+    return torch.optim.AdamW(module.parameters(), rate, recipe.betas, weight_decay=recipe.weight_decay)
+
+
+def make_recipe(default: Recipe, changes: dict[str, Any]) -> Recipe:
+    """The network's own recipe with overrides.
+
+    Raises:
+        UserError: an unknown or ill-typed setting; the nearest known one is named.
+    """
+    fields: dict[str, Any] = {name: (type_, getattr(default, name)) for name, type_ in Recipe.__annotations__.items()}
+    checked = build(create_model("Recipe", __base__=Config, **fields), {**asdict(default), **changes})
+    return Recipe(**checked.model_dump())
+
+
+def take(game: Game, batch: Batch) -> dict[str, float]:
+    """Train on one batch; returns the losses. A step with a non-finite gradient is skipped and counted."""
+    config, recipe, position = game.config, game.recipe, game.state.position
+    assert config.samples is not None
+    progress = min(1.0, position.seen / config.samples)
+    _set_rates(game, progress)
+    # Noise inside a network depends on (seed, step) alone, so that a resumed run draws the same.
+    torch.manual_seed((config.seed * 1_000_003 + position.step) % 2**31)
+    discriminator = game.state.modules.get("discriminator") if progress >= recipe.adversarial_from else None
+
+    with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):
+        output = game.network(batch)
+        losses = generator_losses(output, batch, game.judges, recipe, progress)
+        if discriminator is not None:
+            losses["adversarial"] = adversarial_loss(discriminator, output.image, batch, recipe)
+    whole = _descend(game, "adam_g", game.network, torch.stack([v.float() for v in losses.values()]).sum())
+    if discriminator is not None:
+        with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):
+            losses["discriminator"] = discriminator_loss(discriminator, output.image, batch, recipe)
+        loss_d = losses["discriminator"].float()
+        if recipe.r1 and position.step % R1_EVERY == 0:
+            loss_d = loss_d + 0.5 * recipe.r1 * R1_EVERY * r1_penalty(discriminator, batch)
+        whole &= _descend(game, "adam_d", discriminator, loss_d)
+    position.skipped += not whole
+    position.step += 1
+    position.seen += len(batch)
+    _follow(game, len(batch))
+    return {name: float(value.detach()) for name, value in (losses | output.logs).items()}
+
+
+def _descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:
+    optimizer = game.state.optimizers[name]
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(module.parameters(), MAX_NORM)
+    finite = bool(torch.isfinite(norm))
+    if finite:
+        optimizer.step()
+    return finite
+
+
+def _set_rates(game: Game, progress: float) -> None:
+    warm = min(1.0, (progress + 1e-3) / game.config.warmup_share) if game.config.warmup_share else 1.0
+    fall = 0.5 * (1 + math.cos(math.pi * progress)) if game.recipe.cosine else 1.0
+    for name, rate in (("adam_g", game.recipe.lr_g), ("adam_d", game.recipe.lr_d)):
+        if name in game.state.optimizers:
+            for group in game.state.optimizers[name].param_groups:
+                group["lr"] = rate * warm * fall
+
+
+@torch.no_grad()
+def _follow(game: Game, batch: int) -> None:
+    """Move the average: half-life in samples, shorter at the start (Karras et al. 2020, training code)."""
+    half_life = max(1e-8, min(game.config.ema_half_life, 0.05 * game.state.position.seen))
+    share = 1 - 0.5 ** (batch / half_life)
+    floats = [
+        (a, b)
+        for a, b in zip(game.average.parameters(), game.network.parameters(), strict=True)
+        if a.is_floating_point()
+    ]
+    torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], share)
+    for a, b in zip(game.average.buffers(), game.network.buffers(), strict=True):
+        a.copy_(b)
+
+
+def describe(game: Game) -> dict[str, int]:
+    """Parameters of each part of the game."""
+    return {
+        name: sum(p.numel() for p in module.parameters())
+        for name, module in game.state.modules.items()
+        if name != "average"
+    }

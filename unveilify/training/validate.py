@@ -1,0 +1,69 @@
+"""Look at the validation split: the numbers that choose the best weights, and a picture for people."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unveilify.core.records import Image
+from unveilify.models.parts.contract import Batch, Recipe
+from unveilify.training.losses import Judges, target
+
+
+@torch.no_grad()
+def validate(network: nn.Module, batches: Iterable[Batch], judges: Judges) -> dict[str, float]:
+    """Means over the batches: ``l1`` and ``psnr`` in the hole, and ``lpips``, ``identity`` where live.
+
+    ``l1`` is on [-1, 1]; ``psnr`` in dB (peak 2), of the mean squared error per sample; ``identity`` a cosine.
+    """
+    sums: dict[str, list[Tensor]] = {}
+    network.eval()
+    for batch in batches:
+        image, truth = network(batch).clamped, target(batch)
+        hole = (batch.hole > 0).float()
+        count = (3 * hole.sum(dim=(1, 2, 3))).clamp(min=1)
+        error = (image - truth) * hole
+        found = {
+            "l1": error.abs().sum(dim=(1, 2, 3)) / count,
+            "psnr": 10 * torch.log10(4 / (error.square().sum(dim=(1, 2, 3)) / count).clamp(min=1e-10)),
+        }
+        if judges.lpips is not None:
+            found["lpips"] = judges.lpips(image, truth).flatten()
+        if judges.recogniser is not None:
+            found["identity"] = (judges.recogniser.embed(image) * judges.recogniser.embed(truth)).sum(1)
+        for name, values in found.items():
+            sums.setdefault(name, []).append(values.float().cpu())
+    network.train()
+    return {name: float(torch.cat(values).mean()) for name, values in sums.items()}
+
+
+def cost(scores: dict[str, float], recipe: Recipe) -> float:
+    """What the best weights are chosen by, lower is better; the hole's L1 where no asked-for judge is at hand."""
+    parts = [1 - scores[name] if name == "identity" else scores[name] for name in recipe.best_by if name in scores]
+    return sum(parts) if parts else scores["l1"]
+
+
+@torch.no_grad()
+def grid(network: nn.Module, batch: Batch) -> Image:
+    """Rows of masked, identity image, output, truth."""
+    network.eval()
+    image = network(batch).clamped
+    network.train()
+    columns = [batch.masked, batch.identity[:, 0], image, target(batch)]
+    return np.vstack([np.hstack([_picture(column[i]) for column in columns]) for i in range(len(batch))])
+
+
+def collate(triplets: Sequence[Batch]) -> Batch:
+    """Join batches into one."""
+    return Batch(
+        masked=torch.cat([b.masked for b in triplets]),
+        identity=torch.cat([b.identity for b in triplets]),
+        real=torch.cat([b.real for b in triplets]),
+        hole=torch.cat([b.hole for b in triplets]),
+        unmasked=torch.cat([target(b) for b in triplets]),
+    )
+
+
+def _picture(tensor: Tensor) -> Image:
+    return ((tensor.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
