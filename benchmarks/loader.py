@@ -13,7 +13,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 
 import cv2
@@ -26,7 +26,7 @@ from skimage.data import astronaut
 from unveilify.core import stamps, tars
 from unveilify.core.pictures import encode_jpeg, encode_png
 from unveilify.shards.config import ShardConfig
-from unveilify.shards.reader import ShardSet
+from unveilify.shards.reader import ShardSet, Split
 from unveilify.shards.stream import Stream, StreamConfig
 from unveilify.shards.write import run
 
@@ -49,6 +49,7 @@ def main() -> None:
         urls = [str(path) for path in sorted(folder.glob("train-*.tar"))]
         loaders: dict[str, Callable[[], Iterator[object]]] = {
             "stream (ours)": lambda: iter(Stream(split, StreamConfig(), BATCH)),
+            "(OpenCV's decoding alone)": lambda: decoding_alone(split),
             "webdataset, decode('torchrgb8')": lambda: plain(urls, "torchrgb8"),
             "webdataset, OpenCV": lambda: plain(urls, opencv),
         }
@@ -69,6 +70,19 @@ def plain(urls: list[str], decoder: object) -> Iterator[object]:
     """What a reader of the tars writes who has only `webdataset`."""
     data = webdataset.WebDataset(urls, shardshuffle=len(urls)).repeat().shuffle(200).decode(decoder)
     return iter(data.to_tuple("masked.jpg", "unmasked.jpg", "mask.png", "identity.jpg").batched(BATCH))
+
+
+def decoding_alone(split: Split) -> Iterator[object]:
+    """The ceiling: the pictures of every sample decoded from memory, nothing read, checked, mirrored or stacked."""
+    flags = {"jpg": cv2.IMREAD_COLOR, "png": cv2.IMREAD_GRAYSCALE}
+    samples = [split.members(i) for i in range(min(len(split), 256))]
+    pictures = [
+        [(np.frombuffer(data, np.uint8), flags[name[-3:]]) for name, data in members.items() if name != "json"]
+        for members in samples
+    ]
+    turn = cycle(pictures)
+    while True:
+        yield [cv2.imdecode(data, flag) for _ in range(BATCH) for data, flag in next(turn)]
 
 
 def opencv(name: str, data: bytes) -> torch.Tensor | None:

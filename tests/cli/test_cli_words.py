@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from unveilify.cli.app import app
 
-VERBS = ("sample", "synth", "shard", "train", "report", "run", "show", "verify", "card", "plugins", "weights")
+VERBS = ("sample", "synth", "shard", "train", "report", "run", "mask", "show", "verify", "card", "plugins", "weights")
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,7 +24,7 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     ("words", "hint"),
     [
         (["synth", "--source", "nowhere"], "There is no folder nowhere"),
-        (["synth", "--source", "."], "no photos|empty"),
+        (["synth", "--source", "."], "There are no files"),
         (["synth", "--source", ".", "--set", "synth.sise_px=3"], r"synth\.size_px"),
         (["synth", "--source", ".", "--config", "none.yaml"], r"none\.yaml"),
         (["shard"], "unveilify synth"),

@@ -15,7 +15,9 @@ def sample(
     from unveilify.sources.sample import make_sample
 
     written = make_sample(folder, people=people, seed=seed)
-    print(f"{written} photos of {people} invented people in {folder}. Next: unveilify synth --source {folder}")
+    if written:
+        print(f"{written} photos written, of {people} invented people, in {folder}.")
+    print(f"Next: unveilify synth --source {folder}")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,50 @@
+"""`unveilify mask`: just masks on photos."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unveilify.cli._options import ConfigFile, Sets, Workers
+
+
+def mask(
+    photos: Annotated[Path, typer.Argument(help="a photo, or a folder of them")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="folder for the masked photos")],
+    style: Annotated[str | None, typer.Option(help="one mask style, as `unveilify plugins` names it")] = None,
+    wear: Annotated[
+        str | None, typer.Option(help="one way of wearing: proper, under_nose, chin, loose, tilted …")
+    ] = None,
+    color: Annotated[str | None, typer.Option(help="one colour for all, as #rrggbb")] = None,
+    landmarks: Annotated[
+        str, typer.Option(help="landmark backends in order; 'sidecar' reads given ones")
+    ] = "mediapipe",
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="a picture without a face found is an aligned crop")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="another seed, other masks")] = 0,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    workers: Workers = None,
+) -> None:
+    """Draw face masks on photos, every face, at full size; alpha and parameters are written beside them.
+
+    A mask of your own: --style custom with --set synth.mask.options.custom.png=FILE and its six anchors.
+    """
+    from unveilify.core.engine.local import cores
+    from unveilify.pipeline import load
+    from unveilify.synth.photos import Masking, mask_photos
+
+    chosen: dict[str, object] = {"color": color} if color else {}
+    if style:
+        chosen["styles"] = {style: 1.0}
+    if wear:
+        chosen["wears"] = {wear: 1.0}
+    drawn = load(config, sets).synth.mask.model_copy(update=chosen)
+    counts = mask_photos(photos, out, Masking(drawn, landmarks, aligned, seed), workers or cores())
+    print(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every photo)")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(mask)
