@@ -13,7 +13,7 @@ from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import read_json, sha256_file
-from unveilify.report.config import ReportConfig
+from unveilify.report.config import Inputs, ReportConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
 from unveilify.training.config import TrainConfig
@@ -88,21 +88,24 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     say_stage("synth", pairs, synth.run(tree.synth, tree.source, pairs, workers=how.workers, force="synth" in anew))
     from unveilify.shards import write as shard
 
-    say_stage("shard", shards, shard.run(tree.shard, pairs, shards, workers=how.workers, force="shard" in anew))
+    say_shares(shards, shard.run(tree.shard, pairs, shards, workers=how.workers, force="shard" in anew))
     from unveilify.training import loop as train
 
     machine = train.Machine(how.device, max_minutes=how.max_minutes)
     train.run(tree.train, shards, runs / tree.train.model, machine, force="train" in anew)
-    report(tree, shards, runs, reports, how.device, force="report" in anew)
+    report(tree, report_inputs(shards, runs), reports, how.device, force="report" in anew)
 
 
-def report(tree: Pipeline, shards: Path, runs: Path, out: Path, device: str, *, force: bool = False) -> None:
-    """Stage 4 over every run in the folder ``runs``."""
-    from unveilify.report.run import run as make
-    from unveilify.report.config import Inputs
-
+def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) -> Inputs:
+    """Every run in the folder ``runs`` that has weights, and what was typed to get here."""
     found = tuple(sorted(path.parent for path in runs.glob("*/best.safetensors")))
-    inputs = Inputs(shards, found, commands=(" ".join(sys.argv),))
+    return Inputs(shards, found, predictions, commands=(" ".join(["unveilify", *sys.argv[1:]]),))
+
+
+def report(tree: Pipeline, inputs: Inputs, out: Path, device: str, *, force: bool = False) -> None:
+    """Stage 4."""
+    from unveilify.report.run import run as make
+
     make(tree.report, inputs, out, device=None if device == "auto" else device, force=force)
 
 
@@ -114,6 +117,13 @@ def say_stage(stage: str, directory: Path, stamp: Stamp) -> None:
         if "." in name:
             what, reason = name.split(".", 1)
             print(f"  {n:6d} {what}: {reason}")
+
+
+def say_shares(directory: Path, stamp: Stamp) -> None:
+    """Print how the shards were split, by triplet and by group, and the rejects by reason."""
+    from unveilify.shards import tables
+
+    print(f"shard: {directory}\n{tables.describe(stamp.counts)}")
 
 
 def describe(directory: Path) -> str:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from unveilify.cli.app import app
 
-VERBS = ("sample", "synth", "shard", "train", "report", "run", "mask", "show", "verify", "card", "plugins", "weights")
+VERBS = ("sample", "synth", "shard", "train", "report", "run", "mask", "remove", "show", "verify", "card", "plugins", "weights")
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,6 +35,8 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         (["show", "."], "not the finished output"),
         (["verify", "."], "not the finished output"),
         (["weights", "pull", "vgg"], "vgg16"),
+        (["mask", "nowhere", "-o", "out"], "nowhere"),
+        (["remove", "nowhere.jpg", "-o", "out.png"], "unveilify train"),
     ],
 )
 def test_bad_input_is_one_sentence(words: list[str], hint: str, tmp_path: Path) -> None:

@@ -84,3 +84,12 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
     made = stamps.commit(tmp_path / "a", "synth", Settings(), "in", {})
     assert made.files == {}
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["_begun.json", "_stamp.json"]
+
+
+def test_a_replacing_stage_keeps_what_it_can_use(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(size_px=128), "in", replace=True) is None
+    assert (tmp_path / "a/part.tar").is_file()
+    assert not (tmp_path / "a/_stamp.json").exists()
+    made = stamps.commit(tmp_path / "a", "synth", Settings(size_px=128), "in", {})
+    assert stamps.begin(tmp_path / "a", "synth", Settings(size_px=128), "in", replace=True) == made

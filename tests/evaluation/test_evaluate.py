@@ -1,10 +1,12 @@
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
@@ -14,6 +16,7 @@ from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Predictions, Rival, Trained, Truth, batch_of, run
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, Output, plugin
+from unveilify.perception import recogniser
 
 CONFIG = EvaluateConfig(metrics=("psnr", "ssim", "noise"), batch_size=3, timing_runs=2)
 
@@ -127,6 +130,33 @@ def test_facts_tell_hole_style_and_pose(bench: Bench, tmp_path: Path) -> None:
     assert facts["hole_share"].tolist() == pytest.approx([12 * 20 / 1024] * 20)
     assert set(facts["style"]) == {"kf94", "surgical"}
     assert facts["yaw"].tolist() == list(range(20))
+
+
+class ByColour:
+    """A recogniser that goes by the mean colour, which is what sets the invented people apart."""
+
+    name = "Fake"
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        colours = np.stack([image.reshape(-1, 3).mean(0) for image in images])
+        centred = colours - colours.mean(1, keepdims=True)
+        return (centred / np.linalg.norm(centred, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_the_recogniser_verifies_the_truth_better_than_the_masked_input(
+    memory_shards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser, "for_measuring", lambda device="cpu": ByColour())
+    config = CONFIG.model_copy(update={"metrics": ("identity",)})
+    bench = Bench(Samples(memory_shards.test, config, None), "x", load_metrics(config, "cpu"), "cpu")
+    copy = Rival("copy", 32, "cpu", memory_shards, 10)
+    found = evaluate(config, bench, [(Truth(), tmp_path), (copy, tmp_path)])
+    assert found.rows[0].vectors.shape == (20, 3)
+    truth, masked = found.verification["truth"], found.verification["copy"]
+    # Twenty outputs, two photos each that were not given; twenty distinct photos, sixteen of them of others.
+    assert (truth.genuine, truth.impostor) == (40, 320)
+    assert truth.auc >= masked.auc > 0.5
+    assert found.rows[0].frame["identity_to_truth_fake_image_raw"].mean() == pytest.approx(1)
 
 
 class Spy(torch.nn.Module):

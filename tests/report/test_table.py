@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -79,6 +80,12 @@ def test_a_missing_judge_leaves_a_dash_and_its_reason(evaluation: Evaluation) ->
     assert all(line.cells[LPIPS.key] is None for line in table.lines)
     assert "– The trunk is missing: get it." in table.notes
     assert table.best[LPIPS.key] == ()
+
+
+def test_breakdown_by_what_the_source_says(evaluation: Evaluation) -> None:
+    facts = evaluation.facts.assign(**{"meta.ethnicity": ["a", "b"] * 20, "meta.file": [f"{i}.jpg" for i in range(40)]})
+    found = breakdowns(dataclasses.replace(evaluation, facts=facts), build(ReportConfig(), evaluation))
+    assert {b.by for b in found} == {"style", "pose", "ethnicity"}
 
 
 def test_breakdown_by_style_and_pose_adds_up(evaluation: Evaluation) -> None:

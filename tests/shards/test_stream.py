@@ -132,7 +132,7 @@ def test_smaller_pictures_are_averages_of_the_stored_ones(size_px: int, large: S
         for got, stored in ((batch.unmasked, triplet.unmasked), (batch.identity[:, 0], triplet.identity[0])):
             want = cv2.resize(stored, (size_px, size_px), interpolation=cv2.INTER_AREA).astype(float)
             difference = np.abs(got[i].permute(1, 2, 0).numpy() - want)
-            assert difference.mean() < 1.5, "reducing inside the JPEG decoder is not far from averaging"
+            assert difference.mean() < 2.5, "reducing inside the JPEG decoder is not far from averaging"
         want = cv2.resize(triplet.alpha, (size_px, size_px), interpolation=cv2.INTER_AREA)
         assert np.array_equal(batch.alpha[i, 0].numpy(), want)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unveilify.shards.intake import Row
-from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, NO_IDENTITY_IMAGE, choose, repeated
+from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, MAX_TRIPLETS, NO_IDENTITY_IMAGE, Caps, choose, repeated
 
 
 @st.composite
@@ -52,10 +52,18 @@ def test_one_more_photo_changes_few_choices() -> None:
 
 def test_the_cap_keeps_the_others_as_identity_images() -> None:
     rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(9)]
-    choice = choose(rows, 8, 0, cap=2)
+    choice = choose(rows, 8, 0, Caps(identity=2))
     assert len(choice.images) == 2
     assert choice.reasons == dict.fromkeys({row.key for row in rows} - choice.images.keys(), MAX_PER_IDENTITY)
     assert all(len(images) == 8 for images in choice.images.values())
+
+
+def test_the_total_cap_spares_no_one_in_particular() -> None:
+    rows = [Row(f"k{p}{i}", f"p{p}", f"p{p}", f"photo{p}{i}", True) for p in range(5) for i in range(4)]
+    choice = choose(rows, 1, 0, Caps(total=7))
+    assert len(choice.images) == 7
+    assert set(choice.reasons.values()) == {MAX_TRIPLETS}
+    assert choice.images.keys() < choose(rows, 1, 0, Caps(total=8)).images.keys()
 
 
 def test_leaks_are_not_used_at_all() -> None:

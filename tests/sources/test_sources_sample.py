@@ -79,7 +79,7 @@ def test_what_is_missing_is_made_again_the_same(tree: Path, tmp_path: Path) -> N
     assert _bytes(root) == _bytes(tree)
     (root / "_stamp.json").unlink()
     victim = next(root.rglob("F0002_*.jpg"))
-    victim.unlink()
+    victim.rename(victim.with_name(f".{victim.name}.x.tmp"))  # as a killed writer leaves it
     assert sample.make_sample(root, **SMALL) == 1
     assert _bytes(root) == _bytes(tree)
 
@@ -99,6 +99,8 @@ def test_foreign_folders_and_other_settings_are_refused(tree: Path, tmp_path: Pa
         sample.make_sample(tree, people=6, size_px=128)
     with pytest.raises(UserError, match="is a file"):
         sample.make_sample(tmp_path / "mine/cat.jpg")
+    with pytest.raises(UserError, match="seed"):
+        sample.make_sample(tmp_path / "new", seed=-1)
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["cat.jpg"]
 
 

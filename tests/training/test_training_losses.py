@@ -33,19 +33,19 @@ class Judge(nn.Module):
 def test_the_truth_costs_nothing(batch: Batch) -> None:
     assert batch.unmasked is not None
     recipe = Recipe(l1=20, l1_hole=1, mse=1, ssim=1)
-    found = losses.generator_losses(Output(batch.unmasked), batch, NONE, recipe, 0.5)
+    found = losses.generator_losses(Output(batch.unmasked), batch, NONE, recipe)
     assert {name: pytest.approx(0, abs=1e-5) for name in ("l1", "l1_hole", "mse", "ssim")} == {
         name: float(value) for name, value in found.items()
     }
 
 
 def test_weights_and_the_hole(batch: Batch) -> None:
-    found = losses.generator_losses(Output(losses.target(batch) + 0.5), batch, NONE, Recipe(l1=20, l1_hole=3), 0)
+    found = losses.generator_losses(Output(losses.target(batch) + 0.5), batch, NONE, Recipe(l1=20, l1_hole=3))
     assert float(found["l1"]) == pytest.approx(10)
     assert float(found["l1_hole"]) == pytest.approx(1.5)
     error = torch.zeros_like(batch.masked)
     error[:, :, :8] = 1
-    outside = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=3), 0)
+    outside = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=3))
     assert float(outside["l1_hole"]) == 0
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from unveilify.cli import card, mask, plugins, report, run, sample, shard, show, synth, train, verify, weights
+from unveilify.cli import card, mask, plugins, remove, report, run, sample, shard, show, synth, train, verify, weights
 
 # \b keeps the lines of the block that follows it as they are.
 HELP = """Remove face masks from photos while keeping the person's identity: from a folder of photos to
@@ -25,7 +25,7 @@ Every command can be interrupted; the same command again goes on where it stoppe
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-for verb in (sample, synth, shard, train, report, run, mask, show, verify, card, plugins, weights):
+for verb in (sample, synth, shard, train, report, run, mask, remove, show, verify, card, plugins, weights):
     verb.register(app)
 
 

@@ -12,6 +12,10 @@ def report(
     shards: Annotated[Path, typer.Option(help="output of `unveilify shard`")] = SHARDS,
     runs: Annotated[Path, typer.Option(help="folder of training runs; every run in it gets its row")] = RUNS,
     out: Annotated[Path, typer.Option(help="where the report goes")] = REPORTS,
+    predictions: Annotated[
+        list[Path] | None,
+        typer.Option(help="folder of another system's pictures, named by key; may be given many times"),
+    ] = None,
     device: Device = "auto",
     config: ConfigFile = None,
     sets: Sets = None,
@@ -20,7 +24,9 @@ def report(
     """Measure every trained network and rival on the test split, and print the metrics table."""
     from unveilify import pipeline
 
-    pipeline.report(pipeline.load(config, sets), shards, runs, out, device, force=force)
+    tree = pipeline.load(config, sets)
+    inputs = pipeline.report_inputs(shards, runs, tuple(predictions or ()))
+    pipeline.report(tree, inputs, out, device, force=force)
 
 
 def register(app: typer.Typer) -> None:

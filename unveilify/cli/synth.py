@@ -1,7 +1,7 @@
 """`unveilify synth`: stage 1."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ def synth(
     max_rejects: Annotated[
         float | None, typer.Option(help="stop above this share of rejected photos", min=0, max=1)
     ] = None,
+    min_age: Annotated[
+        int | None, typer.Option(help="leave younger people out, where the layout knows ages", min=0)
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be done, and stop")] = False,
     config: ConfigFile = None,
     sets: Sets = None,
@@ -31,7 +34,9 @@ def synth(
     from unveilify.pipeline import load, say_stage
     from unveilify.synth import run as stage
 
-    given = {"layout": layout, "landmarks": landmarks, "max_rejects": max_rejects}
+    given: dict[str, Any] = {"layout": layout, "landmarks": landmarks, "max_rejects": max_rejects}
+    if min_age is not None:
+        given["layout_options"] = {"min_age": min_age}
     tree = load(config, sets, "synth", given)
     where = source or tree.source
     if where is None:

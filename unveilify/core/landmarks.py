@@ -112,6 +112,8 @@ _SCHEMES = {
     "insightface106": (106, _INSIGHTFACE106),
     "mediapipe468": (468, _MEDIAPIPE468),
 }
+SCHEME_OF_SIZE = {5: "five"} | {size: scheme for scheme, (size, _) in _SCHEMES.items()}
+"""The scheme with so many points."""
 
 # The mean face: means of the mesh's anchors over 88 frontal neutral portraits (Face Research Lab London Set,
 # CC BY 4.0), made symmetric. It completes the five-point scheme and is the zero of every pose.

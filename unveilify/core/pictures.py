@@ -2,11 +2,13 @@
 
 import io
 import warnings
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image as Pillow
 
+from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 
 MAX_PIXELS = 120_000_000
@@ -47,6 +49,20 @@ def decode(data: bytes) -> Image:
     if bgr is None or _truncated(data):
         raise PictureError("unreadable", "the picture is damaged or cut short")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def read(path: Path) -> Image:
+    """The picture in a file that a person named.
+
+    Raises:
+        UserError: it cannot be read; the sentence says which file and why.
+    """
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"Cannot read the picture {path}: {error.strerror or error}.") from None
+    except PictureError as error:
+        raise UserError(f"Cannot use the picture {path} ({error}): give a whole JPEG or PNG.") from None
 
 
 def _truncated(data: bytes) -> bool:

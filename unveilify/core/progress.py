@@ -1,9 +1,11 @@
 """One progress line: live on a terminal, a plain line every few seconds elsewhere."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,8 +18,8 @@ PLAIN_EVERY_S = 5.0
 class Line:
     """Counts done units and rejects of one long piece of work; ``note`` is appended to what it shows."""
 
-    def __init__(self, label: str, total: int, unit: str) -> None:
-        self.label, self.total, self.unit = label, total, unit
+    def __init__(self, label: str, total: int, unit: str, log: Path | None) -> None:
+        self.label, self.total, self.unit, self.log = label, total, unit, log
         self.done = self.rejects = 0
         self.note = ""
         self._fresh = 0
@@ -42,17 +44,29 @@ class Line:
         self._fresh += 0 if already else done
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, rate=self._rate())
-        elif time.monotonic() - self._told >= PLAIN_EVERY_S:
-            self._told = time.monotonic()
+        if time.monotonic() - self._told < PLAIN_EVERY_S:
+            return
+        self._told = time.monotonic()
+        self._write()
+        if self._bar is None:
             left = (self.total - self.done) * (time.monotonic() - self._begun) / max(1, self._fresh)
             print(
                 f"{self.label}: {self.done}/{self.total} {self._rate()}, {left:.0f} s left", file=sys.stderr, flush=True
             )
 
     def close(self) -> None:
-        """Take the live line away."""
+        """Take the live line away, and note in the log how far the work came."""
+        self._write()
         if self._bar is not None:
             self._bar.stop()
+
+    def _write(self) -> None:
+        if self.log is None:
+            return
+        seconds = round(time.monotonic() - self._begun, 3)
+        row = {"work": self.label, "done": self.done, "total": self.total, "rejects": self.rejects, "seconds": seconds}
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
     def _rate(self) -> str:
         rate = self._fresh / max(1e-6, time.monotonic() - self._begun)
@@ -61,9 +75,9 @@ class Line:
 
 
 @contextmanager
-def track(label: str, total: int, unit: str = "photos") -> Iterator[Line]:
-    """A progress line for ``total`` units of work."""
-    line = Line(label, total, unit)
+def track(label: str, total: int, unit: str = "photos", log: Path | None = None) -> Iterator[Line]:
+    """A progress line for ``total`` units of work, also as rows of JSON in ``log`` if there is one."""
+    line = Line(label, total, unit, log)
     try:
         yield line
     finally:

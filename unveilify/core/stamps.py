@@ -68,12 +68,15 @@ def read(directory: Path, stage: str, make_it: str) -> Stamp:
     return stamp
 
 
-def begin(directory: Path, stage: str, config: BaseModel, input_hash: str, *, force: bool = False) -> Stamp | None:
+def begin(
+    directory: Path, stage: str, config: BaseModel, input_hash: str, *, force: bool = False, replace: bool = False
+) -> Stamp | None:
     """Open ``directory`` for ``stage``: the stamp if it is up to date, None if there is work to do.
 
     Raises:
         UserError: it holds the output of another config or input (what differs is named), or files that
             are not ours. ``force`` deletes the stage's own old output first, never foreign files.
+            ``replace`` lets the new output take the old one's place, file by file, where config or input differ.
     """
     plan = {"stage": stage, "config": config.model_dump(mode="json"), "input": input_hash}
     begun = directory / BEGUN
@@ -81,7 +84,12 @@ def begin(directory: Path, stage: str, config: BaseModel, input_hash: str, *, fo
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if begun.is_file():
-        _refuse_other(directory, read_json(begun), plan)
+        old = read_json(begun)
+        if replace and old != plan and old.get("stage") == stage:
+            (directory / STAMP).unlink(missing_ok=True)
+            write_json(begun, plan)
+        else:
+            _refuse_other(directory, old, plan)
     elif any(directory.iterdir()):
         raise UserError(f"{directory} is not empty and was not made by `unveilify {stage}`: give an empty folder.")
     else:

@@ -15,6 +15,7 @@ from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation import cache, timing
 from unveilify.evaluation.cache import Row, Vectors
 from unveilify.evaluation.config import EvaluateConfig
+from unveilify.evaluation.distance import kernel_distance
 from unveilify.evaluation.samples import Sample, Samples
 from unveilify.evaluation.subjects import Rival, Subject, Trained, batch_of
 from unveilify.evaluation.verification import Verification, verify
@@ -30,8 +31,9 @@ VERSION = 1
 class Evaluation:
     """All rows on the same triplets; ``missing`` says for a column why it has no values.
 
-    ``facts``: one line per triplet: key, identity, hole_share, style, wear, yaw, others (their number).
-    ``verification`` by label, where a recogniser is at hand.
+    ``facts``: one line per triplet: key, identity, hole_share, style, wear, yaw in degrees, others (their
+    number), and what the source says in words, as ``meta.<name>``.
+    ``verification`` and ``distances`` (to the truth, `kernel_distance`) by label, where a recogniser is at hand.
     """
 
     columns: list[Column]
@@ -40,6 +42,7 @@ class Evaluation:
     facts: pd.DataFrame
     size_px: int
     verification: dict[str, Verification] = field(default_factory=dict)
+    distances: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def evaluate(
         facts=facts(bench.samples),
         size_px=bench.samples.size_px,
         verification=_verification(rows, bench.samples, bench.metrics.get("identity")),
+        distances=_distances(rows),
     )
 
 
@@ -115,22 +119,29 @@ def pick_device() -> str:
 
 
 def facts(samples: Samples) -> pd.DataFrame:
-    """What each triplet is: key, identity, hole share, style, wear, yaw in degrees, number of others."""
+    """What each triplet is; see `Evaluation`."""
     return pd.DataFrame([_facts(sample) for sample in samples])
 
 
 def _facts(sample: Sample) -> dict[str, Any]:
     mask = sample.meta.get("mask") or {}
-    pose = sample.meta.get("pose") or {}
+    pose = sample.meta.get("pose") or sample.meta.get("quality") or {}
+    about = {f"meta.{k}": v for k, v in (sample.meta.get("meta") or {}).items() if isinstance(v, str)}
     return {
         "key": sample.key,
         "identity": sample.identity,
         "hole_share": float(sample.hole.mean()),
-        "style": str(mask.get("style", "")),
-        "wear": str(mask.get("wear", "")),
+        "style": _name(mask.get("style")),
+        "wear": _name(mask.get("wear")),
         "yaw": float(pose.get("yaw", "nan")),
         "others": len(sample.others),
+        **about,
     }
+
+
+def _name(value: Any) -> str:
+    """A recipe names a style or wear either plainly or by the ``name`` among its parameters."""
+    return str(value.get("name", "") if isinstance(value, dict) else value or "")
 
 
 def _measure(config: EvaluateConfig, bench: Bench, subject: Subject) -> Row:
@@ -197,3 +208,10 @@ def _verification(rows: Sequence[Row], samples: Samples, metric: Metric | None) 
     photos = [metric.embed(sample.others) if sample.others else empty for sample in samples]
     people = [str(name) for name in samples.identities]
     return {row.label: verify(row.vectors, people, photos) for row in rows}
+
+
+def _distances(rows: Sequence[Row]) -> dict[str, float]:
+    truth = next((row.vectors for row in rows if row.kind == "truth"), None)
+    if truth is None or not truth.shape[1]:
+        return {}
+    return {row.label: kernel_distance(row.vectors, truth) for row in rows}

@@ -1,4 +1,4 @@
-"""Means of one column by mask style, by wear and by pose."""
+"""Means of one column by mask style, wear, pose, and by what the source says of a photo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,9 @@ from unveilify.report.table import Head, Table
 YAW_EDGES = (10.0, 25.0)
 """Degrees: frontal below the first, turned up to the second, far turned above."""
 
+MOST_GROUPS = 24
+"""More groups than this are names, not kinds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
@@ -25,7 +28,7 @@ class Breakdown:
 
 
 def breakdowns(evaluation: Evaluation, table: Table) -> list[Breakdown]:
-    """By style, wear and yaw, for the main columns of the hole and of identity; single groups are left out."""
+    """For the main columns of the hole and of identity; what is the same, or different, everywhere is left out."""
     heads = [head for head in table.heads if head.main and head.section in ("hole", "identity")]
     facts = evaluation.facts
     groups = {
@@ -33,10 +36,12 @@ def breakdowns(evaluation: Evaluation, table: Table) -> list[Breakdown]:
         "wear": facts["wear"].to_numpy(dtype=np.str_),
         "pose": _poses(facts["yaw"].to_numpy(np.float64)),
     }
+    said = [name for name in facts if str(name).startswith("meta.")]
+    groups |= {str(n).removeprefix("meta."): facts[n].fillna("").to_numpy(dtype=np.str_) for n in said}
     return [
         _one(evaluation, head, by, names)
         for by, names in groups.items()
-        if len(set(names.tolist())) > 1
+        if 1 < len(set(names.tolist())) <= MOST_GROUPS
         for head in heads
         if head.key not in evaluation.missing
     ]

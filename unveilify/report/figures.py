@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -20,7 +19,8 @@ from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Subject
 from unveilify.metrics._contract import Better
 
-CELL_INCHES = 1.15
+CELL_PX, GAP_PX, TOP_PX, LEFT_PX, DPI = 128, 6, 48, 44, 160
+"""Measures of a figure: a cell is at least so large, by whole multiples of the picture; margins for words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +72,30 @@ def extremes(row: Row, key: str, better: Better, count: int) -> dict[str, list[i
 
 
 def grid(path: Path, rows: Sequence[Strip]) -> None:
-    """Write the strips below each other as one PNG with a title over every column; equal input, equal bytes."""
-    columns = len(rows[0].pictures)
-    figure = Figure(figsize=(CELL_INCHES * columns + 0.1, CELL_INCHES * len(rows) + 0.45), dpi=160)
-    axes = np.atleast_2d(figure.subplots(len(rows), columns, squeeze=False))
+    """Write the strips below each other as one PNG with a title over every column; equal input, equal bytes.
+
+    What a caption says before its first semicolon stands beside the row, if that has a colon.
+    """
+    size = rows[0].pictures[0][1].shape[0]
+    times = -(-CELL_PX // size)
+    cell, columns = size * times, len(rows[0].pictures)
+    labels = [strip.caption.partition(";")[0] for strip in rows]
+    left = LEFT_PX if any(":" in label for label in labels) else GAP_PX
+    height, width = TOP_PX + len(rows) * (cell + GAP_PX), left + columns * (cell + GAP_PX)
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     for i, strip in enumerate(rows):
-        for j, (title, image) in enumerate(strip.pictures):
-            cell: Axes = axes[i, j]
-            cell.imshow(image, interpolation="nearest")
-            cell.set_axis_off()
-            if i == 0:
-                cell.set_title(_folded(title), fontsize=7, pad=3)
-    figure.subplots_adjust(left=0.005, right=0.995, bottom=0.005, top=1 - 0.4 / figure.get_figheight())
-    figure.subplots_adjust(wspace=0.04, hspace=0.04)
+        y = TOP_PX + i * (cell + GAP_PX)
+        for j, (_, image) in enumerate(strip.pictures):
+            x = left + j * (cell + GAP_PX)
+            canvas[y : y + cell, x : x + cell] = image.repeat(times, 0).repeat(times, 1)
+        if ":" in labels[i]:
+            label = labels[i].replace(": ", "\n", 1)
+            figure.text(4 / width, 1 - (y + cell / 2) / height, label, rotation=90, va="center", fontsize=5)
+    for j, (title, _) in enumerate(rows[0].pictures):
+        x = left + j * (cell + GAP_PX) + cell / 2
+        figure.text(x / width, 1 - (TOP_PX - 6) / height, _folded(title), ha="center", va="bottom", fontsize=6)
+    figure.figimage(canvas, origin="upper", zorder=-1)
     _save(figure, path)
 
 

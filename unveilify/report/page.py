@@ -53,9 +53,7 @@ def render(content: Content) -> str:
         _section("Differences on the same triplets", _differences(table)) if table.differences else "",
         _section("Pictures", _LEGEND, *(_strip(strip) for strip in content.strips)),
         *(_fold(name, "".join(_strip(s) for s in rows)) for name, rows in content.extremes.items() if rows),
-        _section("By kind of mask and pose", *(_breakdown(b) for b in content.breakdowns))
-        if content.breakdowns
-        else "",
+        _section("By kind of mask and pose", *_breakdowns(content.breakdowns)) if content.breakdowns else "",
         _section("Training", *(_training(t) for t in content.trainings)) if content.trainings else "",
         _section("Reported elsewhere, not comparable", *(_reported(source) for source in SOURCES)),
         _section("How this was made", _made(content)),
@@ -110,15 +108,23 @@ def _device(cost: dict[str, object]) -> str:
 
 def _differences(table: Table) -> str:
     heads = {head.key: head for head in table.heads}
-    rows = []
-    for d in table.differences:
-        verdict = "better" if d.better else "worse" if d.worse else "open"
-        words = text(heads[d.key], d.estimate, with_interval=True)
-        rows.append(
-            f'<tr><th scope="row">{escape(d.label)}</th><td>{escape(d.against)}</td>'
-            f'<td>{escape(heads[d.key].text)}</td><td>{escape(words)}</td><td class="{verdict}">{verdict}</td></tr>'
-        )
-    return _grid("Each row minus the best other row of the column", ["against", "column", "difference", ""], rows)
+    tables = []
+    for label in dict.fromkeys(d.label for d in table.differences):
+        rows = []
+        for d in (d for d in table.differences if d.label == label):
+            verdict = "better" if d.better else "worse" if d.worse else "open"
+            mean, _, rest = text(heads[d.key], d.estimate, with_interval=True).partition(" ")
+            rows.append(
+                f'<tr><th scope="row">{escape(heads[d.key].text)}</th><td>{mean}<small>{rest}</small></td>'
+                f'<td class="{verdict}">{verdict}</td><td>{escape(d.against)}</td></tr>'
+            )
+        tables.append(_grid(f"{label} minus the best other row", ["difference", "", "that row"], rows))
+    return "".join(tables)
+
+
+def _breakdowns(found: Sequence[Breakdown]) -> list[str]:
+    kinds = dict.fromkeys(breakdown.by for breakdown in found)
+    return [_fold(f"By {by}", "".join(_breakdown(b) for b in found if b.by == by)) for by in kinds]
 
 
 def _breakdown(breakdown: Breakdown) -> str:

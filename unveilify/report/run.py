@@ -7,7 +7,7 @@ from rich.console import Console
 from unveilify.core import stamps
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
-from unveilify.core.storage import canonical_json, read_json, sha256_bytes, write_json
+from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, size_of
@@ -53,8 +53,7 @@ def run(
     input_hash = sha256_bytes(
         canonical_json([shards.hash, names, [c.key for c in bench.columns], sorted(bench.missing)])
     )
-    _make_way(output_dir, config, input_hash)
-    done = stamps.begin(output_dir, STAGE, config, input_hash, force=force)
+    done = stamps.begin(output_dir, STAGE, config, input_hash, force=force, replace=True)
     if done is None:
         pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
         evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
@@ -107,15 +106,3 @@ def _labels(runs: tuple[Path, ...]) -> list[str]:
 
 def _folder(subject: Subject, output_dir: Path) -> Path:
     return (subject.run_dir if isinstance(subject, Trained) else output_dir) / KEPT
-
-
-def _make_way(output_dir: Path, config: ReportConfig, input_hash: str) -> None:
-    """Let a new report take the place of an older one; what was measured for that one stays."""
-    begun = output_dir / stamps.BEGUN
-    if not begun.is_file():
-        return
-    plan = {"stage": STAGE, "config": config.model_dump(mode="json"), "input": input_hash}
-    old = read_json(begun)
-    if old != plan and old.get("stage") == STAGE:
-        (output_dir / stamps.STAMP).unlink(missing_ok=True)
-        write_json(begun, plan)

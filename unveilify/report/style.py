@@ -26,7 +26,7 @@ td.best small{font-weight:400}
 tr.truth,tr.stranger{color:var(--soft)}
 tr.truth th,tr.stranger th{font-weight:400}
 .better{color:var(--good)}.worse{color:var(--bad)}.open{color:var(--soft)}
-.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(96px,1fr));gap:6px;margin-top:1em}
+.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:6px;margin-top:1em}
 .strip figure{margin:0}
 .strip img{width:100%;display:block;image-rendering:auto;border-radius:3px}
 figcaption,.caption{font-size:.72rem;color:var(--soft);overflow-wrap:anywhere;line-height:1.25}

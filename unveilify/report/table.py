@@ -87,6 +87,8 @@ class Table:
 COST = (
     Head("auc", "verification AUC", "", "higher", 3, "identity", False),
     Head("tar", "TAR at FAR 0.001", "", "higher", 3, "identity", False),
+    Head("distance", "kernel distance to the truth ×1000", "", "lower", 1, "identity", False),
+    Head("size_px", "side", "px", "neither", 0, "cost", False),
     Head("milliseconds", "time", "ms", "neither", 1, "cost", True),
     Head("parameters", "parameters", "M", "neither", 2, "cost", False),
     Head("gmac", "multiply-accumulates", "GMAC", "neither", 2, "cost", False),
@@ -112,7 +114,8 @@ def build(config: ReportConfig, evaluation: Evaluation, doubts: Sequence[str] = 
         for head in heads
         if head.section != "cost" and (found := _difference(config, evaluation, row, head, lines))
     ]
-    return Table(heads, lines, best, differences, [*doubts, *_notes(evaluation)], _facts(evaluation))
+    notes = [*doubts, *_sizes(evaluation), *_notes(evaluation)]
+    return Table(heads, lines, best, differences, notes, _facts(evaluation))
 
 
 def text(head: Head, estimate: Estimate | None, *, with_interval: bool = False) -> str:
@@ -151,7 +154,10 @@ def _line(config: ReportConfig, evaluation: Evaluation, row: Row) -> Line:
     verified = evaluation.verification.get(row.label)
     cells["auc"] = _plain(verified.auc) if verified else None
     cells["tar"] = _plain(verified.tar) if verified else None
-    cells["milliseconds"] = _plain(cost["milliseconds"]) if cost else None
+    distance = evaluation.distances.get(row.label)
+    cells["distance"] = None if distance is None else _plain(1000 * distance)
+    for key in ("milliseconds", "size_px"):
+        cells[key] = _plain(cost[key]) if cost else None
     for key in ("parameters", "gmac"):
         cells[key] = _plain(cost[key]) if cost.get("parameters") else None
     return Line(row.label, row.kind, cells, row.about)
@@ -201,6 +207,19 @@ def _difference(
     up, down = estimate.low > 0 and estimate.mean >= least, estimate.high < 0 and estimate.mean <= -least
     better, worse = (up, down) if head.better == "higher" else (down, up)
     return Difference(row.label, other.label, head.key, estimate, better, worse)
+
+
+def _sizes(evaluation: Evaluation) -> list[str]:
+    """What each trained row is: model, settings, length of its training."""
+    found = []
+    for row in evaluation.rows:
+        if row.kind == "trained":
+            settings = row.about.get("model_config", {})
+            words = [f"{name} {value}" for name, value in settings.items() if not isinstance(value, dict | list)]
+            seen = row.about.get("meta", {}).get("seen")
+            trained = f"; {seen} triplets seen" if seen else ""
+            found.append(f"{row.label}: {row.about.get('model')} ({', '.join(words)}){trained}.")
+    return found
 
 
 def _notes(evaluation: Evaluation) -> list[str]:

@@ -16,7 +16,9 @@ def show(table: Table, console: Console) -> None:
         padding=(0, 1, 0, 0),
         title=f"{facts['triplets']} test triplets of {facts['identities']} people at {facts['size_px']} px; "
         f"the hole is {100 * share['mean']:.0f} % of the picture",
+        title_justify="left",
         caption="\n".join(escape(note) for note in table.notes) or None,
+        caption_justify="left",
     )
     heads = [head for head in table.heads if head.main]
     grid.add_column("", no_wrap=True)
@@ -49,7 +51,11 @@ def _show_differences(table: Table, console: Console) -> None:
     shown = [d for d in table.differences if d.key in heads]
     if not shown:
         return
-    grid = Grid(box=box.SIMPLE_HEAD, title="differences on the same triplets, with 95 % intervals over people")
+    grid = Grid(
+        box=box.SIMPLE_HEAD,
+        title="differences on the same triplets, with 95 % intervals over people",
+        title_justify="left",
+    )
     for name in ("", "against", "column"):
         grid.add_column(name)
     grid.add_column("difference", justify="right")

@@ -47,13 +47,14 @@ def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Meas
         _triplets(measured.evaluation).to_parquet(temporary, index=False)
     shown = _examples(config, measured)
     figures.grid(output_dir / "figure.png", shown)
-    worst = _extremes(config, measured)
-    for name, strips in worst.items():
-        figures.grid(output_dir / f"{name.replace(' ', '-')}.png", strips)
+    extremes = _extremes(config, measured)
+    for name, strips in extremes.items():
+        figures.grid(output_dir / f"extremes-{name}.png", strips)
+    heads = {head.key: head for head in table.heads}
     content = page.Content(
         table=table,
         strips=shown,
-        extremes=worst,
+        extremes={f"Best, median and worst by {heads[name].title}": strips for name, strips in extremes.items()},
         breakdowns=breakdowns(measured.evaluation, table),
         trainings=[_training(s, output_dir) for s in measured.subjects if isinstance(s, Trained) and not s.stranger],
         commands=inputs.commands,
@@ -95,7 +96,7 @@ def _caption(measured: Measured, n: int) -> str:
 
 
 def _extremes(config: ReportConfig, measured: Measured) -> dict[str, Sequence[Strip]]:
-    """Best, median and worst triplets of the last competing row, by the hole's columns and by identity."""
+    """By column (of the hole, of identity) the best, median and worst triplets of the last competing row."""
     competing = [row for row in measured.evaluation.rows if row.kind in ("trained", "predictions")]
     if not competing or not config.extremes:
         return {}
@@ -106,13 +107,13 @@ def _extremes(config: ReportConfig, measured: Measured) -> dict[str, Sequence[St
             picked = figures.extremes(row, head.key, head.better, config.extremes)
             wanted = [n for indices in picked.values() for n in indices]
             captions = [
-                f"{which}: {head.title} {_value(row.frame, head, n)}; {_caption(measured, n)}"
+                f"{which} of {row.label}: {_value(row.frame, head, n)}; {_caption(measured, n)}"
                 for which, indices in picked.items()
                 for n in indices
             ]
             strips = figures.strips(measured.samples, wanted, _shown(measured), captions)
             if strips:
-                found[f"extremes {head.key}"] = strips
+                found[head.key] = strips
     return found
 
 

@@ -1,12 +1,11 @@
-"""The data-set card (README.md for people and Hugging Face) and the Croissant description for machines."""
+"""The data-set card: README.md, for people and for the Hugging Face hub."""
 
 import re
-from typing import Any
 
 from unveilify.shards.index import Index
 from unveilify.shards.split import SPLITS
 
-README, CROISSANT = "README.md", "croissant.json"
+README = "README.md"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 MEANING = {
     "masked.jpg": "the face crop with a drawn mask: what a network is given",
@@ -28,7 +27,7 @@ def readme(index: Index, counts: dict[str, int]) -> str:
         f"| {len(index.splits[name])} |"
         for name in SPLITS
     )
-    members = "\n".join(f"| `{name}` | {_meaning(name)} |" for name in index.members)
+    members = "\n".join(f"| `{name}` | {meaning(name)} |" for name in index.members)
     rejects = "\n".join(
         f"| {name.partition('.')[2]} | {number} |" for name, number in sorted(counts.items()) if "rejected." in name
     )
@@ -87,104 +86,10 @@ photos. What a network paints under a mask is a plausible guess and no evidence 
 """
 
 
-def croissant(index: Index, counts: dict[str, int]) -> dict[str, Any]:
-    """The data set as JSON-LD in the vocabulary Croissant 1.0 (mlcommons.org/croissant/1.0)."""
-    files: list[dict[str, Any]] = [
-        {
-            "@type": "cr:FileObject",
-            "@id": shard.name,
-            "name": shard.name,
-            "contentUrl": shard.name,
-            "contentSize": f"{shard.bytes} B",
-            "encodingFormat": "application/x-tar",
-            "sha256": shard.sha256,
-        }
-        for shard in index.shards()
-    ]
-    filled = [name for name in SPLITS if index.splits[name]]
-    sets, records = [], []
-    for split in filled:
-        fields = []
-        for member in index.members:
-            name = f"{split}/{member}"
-            sets.append(
-                {
-                    "@type": "cr:FileSet",
-                    "@id": f"files/{name}",
-                    "name": f"files/{name}",
-                    "containedIn": [{"@id": shard.name} for shard in index.splits[split]],
-                    "encodingFormat": _mime(member),
-                    "includes": f"*.{member}",
-                }
-            )
-            fields.append(
-                {
-                    "@type": "cr:Field",
-                    "@id": name,
-                    "name": name,
-                    "description": _meaning(member),
-                    "dataType": "sc:Text" if member == "json" else "sc:ImageObject",
-                    "source": {"fileSet": {"@id": f"files/{name}"}, "extract": {"fileProperty": "content"}},
-                }
-            )
-        records.append({"@type": "cr:RecordSet", "@id": split, "name": split, "field": fields})
-    total = sum(counts[f"{name}.triplets"] for name in SPLITS)
-    return {
-        "@context": _CONTEXT,
-        "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": "face-mask-removal-triplets",
-        "description": f"{total} triplets of masked face, unmasked face and another photo of the same person.",
-        "distribution": files + sets,
-        "recordSet": records,
-    }
-
-
 def _hub(split: str) -> str:
     return {"val": "validation"}.get(split, split)
 
 
-def _meaning(member: str) -> str:
+def meaning(member: str) -> str:
+    """One line on what a member of a sample is."""
     return MEANING[re.sub(r"^identity\.\d+\.jpg$", "identity.jpg", member)]
-
-
-def _mime(member: str) -> str:
-    return {"jpg": "image/jpeg", "png": "image/png", "json": "application/json"}[member.rpartition(".")[2]]
-
-
-_CONTEXT: dict[str, Any] = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    "citeAs": "cr:citeAs",
-    "column": "cr:column",
-    "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/",
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/",
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    "extract": "cr:extract",
-    "field": "cr:field",
-    "fileProperty": "cr:fileProperty",
-    "fileObject": "cr:fileObject",
-    "fileSet": "cr:fileSet",
-    "format": "cr:format",
-    "includes": "cr:includes",
-    "isLiveDataset": "cr:isLiveDataset",
-    "jsonPath": "cr:jsonPath",
-    "key": "cr:key",
-    "md5": "cr:md5",
-    "parentField": "cr:parentField",
-    "path": "cr:path",
-    "recordSet": "cr:recordSet",
-    "references": "cr:references",
-    "regex": "cr:regex",
-    "repeated": "cr:repeated",
-    "replace": "cr:replace",
-    "sc": "https://schema.org/",
-    "separator": "cr:separator",
-    "source": "cr:source",
-    "subField": "cr:subField",
-    "transform": "cr:transform",
-}

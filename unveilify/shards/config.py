@@ -15,13 +15,14 @@ class ShardConfig(Config):
     shares: tuple[float, float, float] = Field(
         (0.8, 0.1, 0.1), description="shares of the groups for train, val and test; they add up to 1"
     )
-    group: Literal["as filed", "identity"] = Field(
-        "as filed", description="what a split may not cut: the source's own group (AI Hub: the family) or the identity"
+    group: Literal["filed", "identity"] = Field(
+        "filed", description="what a split may not cut: the source's own group (AI Hub: the family) or the identity"
     )
     identities: int = Field(1, ge=1, le=10, description="identity images per triplet (k)")
     max_per_identity: int | None = Field(None, ge=1, description="at most so many triplets of one identity")
+    max_triplets: int | None = Field(None, ge=1, description="at most so many triplets in all")
     samples_per_shard: int = Field(1000, ge=1, description="triplets in one tar, at most")
-    # Of 33 million pairs of different people in LFW none differs in fewer than 28 bits, while a photo that was
+    # Of 33 million pairs of different people in LFW none differs in fewer than 27 bits, while a photo that was
     # encoded again at quality 60 or scaled by 0.6 differs from itself in 8 to 10 (90th percentile).
     leak_bits: int = Field(
         16, ge=0, le=64, description="crops in two splits leak if at most so many of 256 perceptual-hash bits differ"

@@ -49,7 +49,10 @@ def perceptual_hash(jpeg: bytes, name: str) -> bytes:
     Raises:
         UserError: the picture does not decode; ``name`` says which.
     """
-    grey = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
+    data = np.frombuffer(jpeg, np.uint8)
+    grey = cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_4) if jpeg else None
+    if grey is not None and min(grey.shape) <= SIDE:
+        grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     if grey is None:
         raise UserError(f"The face crop {name} does not decode: run `unveilify synth` again with --force.")
     small = cv2.resize(grey, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)

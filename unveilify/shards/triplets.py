@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from unveilify.shards.intake import Row
 from unveilify.shards.split import rank
 
-NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, LEAK = "no_identity_image", "max_per_identity", "leak"
+NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, MAX_TRIPLETS, LEAK = (
+    "no_identity_image",
+    "max_per_identity",
+    "max_triplets",
+    "leak",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,19 @@ class Choice:
     reasons: dict[str, str]
 
 
-def choose(rows: Sequence[Row], k: int, seed: int, cap: int | None = None, leave_out: Collection[str] = ()) -> Choice:
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most triplets: of one identity, and in all; None: as many as there are."""
+
+    identity: int | None = None
+    total: int | None = None
+
+
+def choose(rows: Sequence[Row], k: int, seed: int, caps: Caps = Caps(), leave_out: Collection[str] = ()) -> Choice:
     """Give every target up to ``k`` photos of the same identity, never the target's own photo.
 
-    A pure function of the rows as a set. ``cap`` keeps that many targets of an identity, by hash order;
-    the others may still serve as identity images. Rows in ``leave_out`` (leaks) are not used at all.
+    A pure function of the rows as a set. ``caps`` keep so many targets, by hash order; the others may still
+    serve as identity images. Rows in ``leave_out`` (leaks) are not used at all.
     """
     people: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -43,10 +56,14 @@ def choose(rows: Sequence[Row], k: int, seed: int, cap: int | None = None, leave
         if len(pool.keys) < 2:
             reasons.update((row.key, NO_IDENTITY_IMAGE) for row in targets)
             continue
-        for row in targets[:cap]:
+        for row in targets[: caps.identity]:
             images[row.key] = _nearest(pool, row, k, seed)
-        if cap is not None:
-            reasons.update((row.key, MAX_PER_IDENTITY) for row in targets[cap:])
+        if caps.identity is not None:
+            reasons.update((row.key, MAX_PER_IDENTITY) for row in targets[caps.identity :])
+    if caps.total is not None:
+        for key in sorted(images, key=lambda key: rank(seed, key))[caps.total :]:
+            del images[key]
+            reasons[key] = MAX_TRIPLETS
     return Choice(images, reasons)
 
 

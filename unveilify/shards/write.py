@@ -8,10 +8,10 @@ from unveilify.core import stamps, storage
 from unveilify.core.engine.local import map_parts
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
-from unveilify.shards import card, intake, leaks, plan, split, tables
+from unveilify.shards import card, croissant, intake, leaks, plan, split, tables
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.pack import Job, Made, make
-from unveilify.shards.triplets import choose
+from unveilify.shards.triplets import Caps, choose
 
 STAGE = "shard"
 
@@ -37,7 +37,8 @@ def run(
     source = stamps.read(input_dir, "synth", intake.MAKE_IT)
     table = intake.manifest(input_dir)
     rows = intake.rows(table, by_identity=config.group == "identity")
-    pick = partial(choose, rows, config.identities, config.seed, config.max_per_identity)
+    caps = Caps(config.max_per_identity, config.max_triplets)
+    pick = partial(choose, rows, config.identities, config.seed, caps)
     choice = pick()
     old = split.read_ledger(ledger) if ledger else None
     splits = plan.divide(rows, choice, config, old)
@@ -54,7 +55,7 @@ def run(
         if not choice.images:
             raise UserError(f"All triplets leak between splits ({len(found)} pairs): check the source for copies.")
     triplets = plan.Plan(config, table, rows, choice, splits, parts)
-    made = _make(plan.jobs(triplets, output_dir), workers)
+    made = _make(plan.jobs(triplets, output_dir), output_dir, workers)
 
     index = tables.write_index(triplets, made, output_dir)
     manifest = tables.write_manifest(triplets, made, output_dir)
@@ -67,7 +68,7 @@ def run(
     )
     counts = tables.counts(manifest, triplets, len(found))
     storage.write_text(output_dir / card.README, card.readme(index, counts))
-    storage.write_json(output_dir / card.CROISSANT, card.croissant(index, counts))
+    storage.write_json(output_dir / croissant.CROISSANT, croissant.croissant(index, counts))
     return stamps.commit(output_dir, STAGE, config, _input_hash(source, old), counts)
 
 
@@ -87,10 +88,11 @@ def _look_through(directory: Path, source: stamps.Stamp, workers: int) -> list[i
     return sorted(found, key=lambda part: part.path)
 
 
-def _make(jobs: list[Job], workers: int) -> list[Made]:
+def _make(jobs: list[Job], output_dir: Path, workers: int) -> list[Made]:
     """The shards, in the order of the jobs."""
     made: dict[str, Made] = {}
-    with track("shard: writing", sum(len(job.recipes) for job in jobs), "triplets") as line:
+    total = sum(len(job.recipes) for job in jobs)
+    with track("shard: writing", total, "triplets", output_dir / "log.jsonl") as line:
         for one in map_parts(make, jobs, workers):
             made[one.shard.name] = one
             line.advance(one.shard.samples, already=one.kept)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from unveilify.core import stamps
 from unveilify.core.config import Config as BaseConfig
+from unveilify.core.config import build
 from unveilify.core.engine import local
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
@@ -90,9 +91,10 @@ def make_sample(root: Path, people: int = 60, seed: int = 0, *, size_px: int = 4
         The number of photos written now; 0 says that the sample was complete.
 
     Raises:
-        UserError: ``root`` is no folder, holds files that are not ours, or a sample with other settings.
+        UserError: ``root`` is no folder, holds files that are not ours or a sample with other settings, or a setting is
+            out of range.
     """
-    config = SampleConfig(people=people, seed=seed, size_px=size_px)
+    config = build(SampleConfig, {"people": people, "seed": seed, "size_px": size_px})
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a new or empty folder for the sample.")
     if stamps.begin(root, "sample", config, ""):
@@ -105,6 +107,8 @@ def make_sample(root: Path, people: int = 60, seed: int = 0, *, size_px: int = 4
         for new in local.map_parts(work, members, workers or local.cores()):
             written += new
             line.advance(VIEWS)
+    for left in root.rglob(".*.tmp"):  # of writers that were killed
+        left.unlink()
     families = len({member.family for member in members})
     stamps.commit(root, "sample", config, "", {"photos": people * VIEWS, "people": people, "families": families})
     return written

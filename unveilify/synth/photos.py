@@ -123,20 +123,21 @@ def _draw_all(
     image: Image, places: list[Landmarks], photo: Photo, masking: Masking
 ) -> tuple[Image, Image, list[dict[str, object]]]:
     """The photo with a mask on every face, the masks' joint alpha, and what was drawn."""
-    masked, alpha, faces = image, np.zeros(image.shape[:2], np.uint8), []
+    masked, alpha = image, np.zeros(image.shape[:2], np.uint8)
+    faces: list[dict[str, object]] = []
     for number, landmarks in enumerate(places):
         recipe = choose(masking.mask, masking.seed, photo.key(number))
         overlay: Overlay = draw(masked, landmarks, recipe)
-        masked, alpha = compose(masked, overlay), np.maximum(alpha, overlay.alpha)
+        masked, alpha = compose(masked, overlay), np.asarray(np.maximum(alpha, overlay.alpha))
         points = [[float(v) for v in point] for point in landmarks.points]
-        drawn = {"landmarks": {"scheme": landmarks.scheme, "points": points}, "mask": recipe.model_dump(mode="json")}
-        faces.append(drawn)
+        drawn = {"scheme": landmarks.scheme, "points": points}
+        faces.append({"landmarks": drawn, "mask": recipe.model_dump(mode="json")})
     return masked, alpha, faces
 
 
 def _aligned(image: Image) -> Landmarks:
     height, width = image.shape[:2]
-    return quantise(Landmarks(ALIGNED * np.array([width, height], np.float32), "five"))
+    return quantise(Landmarks((ALIGNED * [width, height]).astype(np.float32), "five"))
 
 
 def _encode(extension: str, image: Image) -> bytes:

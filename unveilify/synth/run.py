@@ -35,7 +35,7 @@ def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1
         return done
     parts = cut(config, source, listing.photos, output_dir)
     todo = [part for part in parts if not is_whole(part)]
-    with track("synth", len(listing.photos)) as line:
+    with track("synth", len(listing.photos), log=output_dir / "log.jsonl") as line:
         line.advance(len(listing.photos) - sum(len(part.photos) for part in todo), already=True)
         for made in map_parts(make_part, todo, workers):
             line.advance(made.photos, made.rejected)

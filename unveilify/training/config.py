@@ -28,6 +28,7 @@ class TrainConfig(Config):
     validate_on: int = Field(200, ge=1, description="most validation triplets looked at each time")
     patience: int = Field(0, ge=0, description="stop after so many validations without a better one; 0: never")
     keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints kept for resuming")
+    identity_every: int | None = Field(None, ge=1, description="steps from one identity loss to the next; 4 on a CPU")
     flip: bool = Field(True, description="mirror at random")
     bf16: bool | None = Field(None, description="bfloat16 arithmetic; where the machine has it unless told otherwise")
     seed: int = Field(0, description="initial weights, order and augmentation come from this alone")
@@ -52,6 +53,7 @@ def resolve(config: TrainConfig, stored_px: int, small: dict[str, Any], has: Har
         "samples": GPU_SAMPLES if has.gpu else CPU_SAMPLES,
         "batch": GPU_BATCH if has.gpu else CPU_BATCH,
         "bf16": has.bf16,
+        "identity_every": 1 if has.gpu else 4,
     }
     chosen = {name: value for name, value in chosen.items() if getattr(config, name) is None}
     note = ""

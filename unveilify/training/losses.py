@@ -41,13 +41,14 @@ def find_judges(recipe: Recipe, device: torch.device) -> Judges:
             notes["identity"] = f"live ({faces.name})"
         except UserError as error:
             notes["identity"] = f"not live: {error}"
+    for judge in (perceptual, faces):
+        if judge is not None:
+            judge.to(memory_format=torch.channels_last)
     return Judges(perceptual, faces, notes)
 
 
-def generator_losses(
-    output: Output, batch: Batch, judges: Judges, recipe: Recipe, progress: float
-) -> dict[str, Tensor]:
-    """Weighted losses by name, all but the adversarial one; ``progress`` is the share of the training done."""
+def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recipe) -> dict[str, Tensor]:
+    """Weighted losses by name, all but the adversarial one; the identity loss is left out where its weight is 0."""
     truth = target(batch)
     image = output.image.float()
     losses = dict(output.terms)
@@ -67,7 +68,7 @@ def generator_losses(
             )
     if judges.lpips is not None:
         losses["lpips"] = recipe.lpips * judges.lpips(image, truth).mean()
-    if judges.recogniser is not None and progress >= recipe.identity_from:
+    if judges.recogniser is not None and recipe.identity:
         with torch.no_grad():
             wanted = judges.recogniser.embed(truth)
         cosine = (judges.recogniser.embed(image) * wanted).sum(1)

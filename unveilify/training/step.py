@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -92,7 +92,9 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
 
     with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):
         output = game.network(batch)
-        losses = generator_losses(output, batch, game.judges, recipe, progress)
+        losses = generator_losses(
+            output, batch, game.judges, replace(recipe, identity=_identity_weight(game, progress))
+        )
         if discriminator is not None:
             losses["adversarial"] = adversarial_loss(discriminator, output.image, batch, recipe)
     whole = _descend(game, "adam_g", game.network, torch.stack([v.float() for v in losses.values()]).sum())
@@ -108,6 +110,13 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
     position.seen += len(batch)
     _follow(game, len(batch))
     return {name: float(value.detach()) for name, value in (losses | output.logs).items()}
+
+
+def _identity_weight(game: Game, progress: float) -> float:
+    """The recogniser costs a CPU as much as all the rest: it may judge every n-th step only, with n times the weight."""
+    every = game.config.identity_every or 1
+    due = progress >= game.recipe.identity_from and game.state.position.step % every == 0
+    return game.recipe.identity * every if due else 0.0
 
 
 def _descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:

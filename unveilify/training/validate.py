@@ -1,6 +1,6 @@
 """Look at the validation split: the numbers that choose the best weights, and a picture for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unveilify.core.records import Image
 from unveilify.models.parts.contract import Batch, Recipe
+from unveilify.models.parts.pictures import to_bytes
 from unveilify.training.losses import Judges, target
 
 
@@ -50,20 +51,5 @@ def grid(network: nn.Module, batch: Batch) -> Image:
     network.eval()
     image = network(batch).clamped
     network.train()
-    columns = [batch.masked, batch.identity[:, 0], image, target(batch)]
-    return np.vstack([np.hstack([_picture(column[i]) for column in columns]) for i in range(len(batch))])
-
-
-def collate(triplets: Sequence[Batch]) -> Batch:
-    """Join batches into one."""
-    return Batch(
-        masked=torch.cat([b.masked for b in triplets]),
-        identity=torch.cat([b.identity for b in triplets]),
-        real=torch.cat([b.real for b in triplets]),
-        hole=torch.cat([b.hole for b in triplets]),
-        unmasked=torch.cat([target(b) for b in triplets]),
-    )
-
-
-def _picture(tensor: Tensor) -> Image:
-    return ((tensor.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
+    columns = [to_bytes(column) for column in (batch.masked, batch.identity[:, 0], image, target(batch))]
+    return np.vstack([np.hstack([column[i] for column in columns]) for i in range(len(batch))])

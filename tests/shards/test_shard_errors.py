@@ -1,0 +1,87 @@
+"""Bad input to `shard`: one sentence that says what, where and what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from unveilify.core.errors import UserError
+from unveilify.shards.config import ShardConfig
+from unveilify.shards.verify import verify
+from unveilify.shards.write import run
+
+Maker = Callable[..., Path]
+
+
+def test_too_few_groups(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth", people=4, photos=lambda person: 3)
+    with pytest.raises(UserError, match=r"at least 3 groups .* the input has 2"):
+        run(ShardConfig(), source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    run(ShardConfig(shares=(0, 0, 1)), source, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").glob("*.tar")} == {"test-000000.tar"}
+    assert verify(tmp_path / "out") == []
+
+
+def test_nobody_with_two_photos(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth", photos=lambda person: 1)
+    with pytest.raises(UserError, match="Nobody in the input has two usable photos"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_an_empty_synth(synth_maker: Maker, tmp_path: Path) -> None:
+    def reject(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            row["status"], row["reason"] = "rejected", "no_face"
+
+    with pytest.raises(UserError, match=r"no face to mask in .*synth"):
+        run(ShardConfig(), synth_maker(tmp_path / "synth", edit=reject), tmp_path / "out")
+
+
+def test_no_or_unfinished_synth(synth_maker: Maker, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"No synth output in .* run `unveilify synth`"):
+        run(ShardConfig(), tmp_path / "nowhere", tmp_path / "out")
+    source = synth_maker(tmp_path / "synth")
+    (source / "_stamp.json").unlink()
+    with pytest.raises(UserError, match="is not finished"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_a_damaged_part_is_named(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth")
+    part = source / "part-00001.tar"
+    part.write_bytes(part.read_bytes()[:-20000])
+    with pytest.raises(UserError, match=r"part-00001\.tar is missing or not what its stamp says"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_manifest_and_parts_that_disagree(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth")
+    table = pd.read_parquet(source / "manifest.parquet")
+    for change, words in ((table.iloc[1:], "does not know"), (pd.concat([table, _other(table)]), "no part holds")):
+        change.to_parquet(source / "manifest.parquet")
+        with pytest.raises(UserError, match=words):
+            run(ShardConfig(), source, tmp_path / "out", force=True)
+
+
+def _other(table: pd.DataFrame) -> pd.DataFrame:
+    return table.iloc[:1].assign(key="unheardof", photo="x")
+
+
+def test_one_person_in_two_families(synth_maker: Maker, tmp_path: Path) -> None:
+    def confuse(rows: list[dict[str, Any]]) -> None:
+        next(row for row in rows if row["identity"] == "person4")["group"] = "family9"
+
+    source = synth_maker(tmp_path / "synth", edit=confuse)
+    with pytest.raises(UserError, match="'person4' is filed under two groups"):
+        run(ShardConfig(), source, tmp_path / "out")
+    run(ShardConfig(group="identity"), source, tmp_path / "out")
+
+
+def test_other_settings_are_refused_by_name(synth_output: Path, tmp_path: Path) -> None:
+    run(ShardConfig(), synth_output, tmp_path / "out")
+    with pytest.raises(UserError, match=r"identities: 1 -> 2"):
+        run(ShardConfig(identities=2), synth_output, tmp_path / "out")
+    run(ShardConfig(identities=2), synth_output, tmp_path / "out", force=True)

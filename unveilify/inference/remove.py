@@ -1,0 +1,108 @@
+"""Take the mask off one photo: find the face, align it, run the network, paste the result back at full size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from unveilify.core.errors import UserError
+from unveilify.core.records import Face, Image
+from unveilify.faces.align import FaceCrop, crop
+from unveilify.faces.landmarks._backend import Backend
+from unveilify.models.parts.contract import Batch, Output
+from unveilify.models.parts.pictures import to_bytes
+
+Floats = npt.NDArray[np.float32]
+
+WORN_SHARE = 0.02
+"""Less than this share of the face crop changed means that no mask is worn."""
+CHANGED = 0.10
+"""A blind network's output counts as changed where it differs from its input by more than this, on 0…1."""
+FEATHER = 0.02
+"""Width of the soft edge of what is pasted back, as a share of the crop's side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A photo without its mask. ``hole_share`` is the share of the face crop that was replaced, 0…1."""
+
+    image: Image
+    hole_share: float
+
+    @property
+    def worn(self) -> bool:
+        """Whether a mask was found to remove."""
+        return self.hole_share >= WORN_SHARE
+
+
+@torch.no_grad()
+def remove(photo: Image, identity: Sequence[Image], network: nn.Module, size_px: int, backend: Backend) -> Removal:
+    """Remove the mask of the most prominent face of an RGB photo (H, W, 3), guided by photos of the person.
+
+    Everything outside what the network replaces keeps its pixels exactly. Where no mask is found the photo
+    comes back as it was, with ``worn`` false.
+
+    Raises:
+        UserError: no face in the photo, or in one of the identity images.
+    """
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    aligned = _align(photo, size_px, backend, masked=True, what="the photo")
+    known = [
+        _align(image, size_px, backend, masked=False, what=f"identity image {number}").image
+        for number, image in enumerate(identity, 1)
+    ]
+    masked = _tensor([aligned.image], device)
+    references = _tensor(known, device)[None] if known else torch.zeros_like(masked)[None]
+    batch = Batch(masked, references, torch.tensor([len(known)], device=device), torch.zeros_like(masked[:, :1]))
+    output: Output = network.eval()(batch)
+    hole = _hole(output, masked)
+    share = float((hole > 0.5).mean())
+    if share < WORN_SHARE:
+        return Removal(photo, share)
+    return Removal(_paste(photo, to_bytes(output.image)[0], hole, aligned), share)
+
+
+def _align(image: Image, size_px: int, backend: Backend, *, masked: bool, what: str) -> FaceCrop:
+    faces: list[Face] = backend.find(image, masked=masked)
+    if not faces:
+        raise UserError(f"There is no face to be found in {what}: give a picture in which it is larger or clearer.")
+    return crop(image, faces[0].landmarks, size_px)
+
+
+def _tensor(images: Sequence[Image], device: torch.device) -> Tensor:
+    stacked = torch.from_numpy(np.stack(images)).to(device)
+    return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _hole(output: Output, masked: Tensor) -> Floats:
+    """Where the network replaced something, (S, S) in 0…1: its own alpha, or what a blind one changed."""
+    side = masked.shape[-1]
+    if output.alpha is not None:
+        return output.alpha[0, 0].float().cpu().numpy()
+    changed = (output.clamped - masked).abs().mean(1)[0].cpu().numpy() / 2
+    mask = (cv2.GaussianBlur(changed, (0, 0), side / 64) > CHANGED / 2).astype(np.uint8)
+    mask[: round(0.42 * side)] = 0  # above the eyes' lower lids there is never a mask
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side // 10 | 1,) * 2)
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+    if count < 2:
+        return np.zeros((side, side), np.float32)
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    return np.asarray(cv2.dilate((labels == largest).astype(np.float32), kernel), np.float32)
+
+
+def _paste(photo: Image, face: Image, hole: Floats, aligned: FaceCrop) -> Image:
+    """The network's face back in its place, over the photo, with a soft edge inside the hole."""
+    height, width = photo.shape[:2]
+    back = cv2.invertAffineTransform(aligned.matrix)
+    soft = cv2.GaussianBlur(hole, (0, 0), max(0.5, FEATHER * len(hole)))
+    soft = np.where(hole > 0, soft, 0).astype(np.float32)
+    size, how = (width, height), cv2.INTER_CUBIC
+    there = cv2.warpAffine(face, back, size, flags=how, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    weight = cv2.warpAffine(soft, back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[..., None]
+    mixed = photo + (there - photo) * np.clip(weight, 0, 1)
+    return np.where(weight > 0, np.rint(mixed), photo).clip(0, 255).astype(np.uint8)
