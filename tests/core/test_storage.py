@@ -7,18 +7,22 @@ from unveilify.core import storage
 from unveilify.core.errors import UserError
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), storage.writing(tmp_path / "a.bin") as path:
-        path.write_bytes(b"half")
+def fail_half_way(path: Path) -> None:
+    with storage.writing(path) as temporary:
+        temporary.write_bytes(b"half")
         raise RuntimeError
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        fail_half_way(tmp_path / "a.bin")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     storage.write_bytes(tmp_path / "a.bin", b"old")
-    with pytest.raises(RuntimeError), storage.writing(tmp_path / "a.bin") as path:
-        path.write_bytes(b"half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_half_way(tmp_path / "a.bin")
     assert (tmp_path / "a.bin").read_bytes() == b"old"
 
 

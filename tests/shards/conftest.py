@@ -97,7 +97,8 @@ def _row(path: str, identity: str, group: str, status: str, reason: str | None) 
 
 def contents(directory: Path) -> dict[str, bytes]:
     """All files of a folder but the stamp's own."""
-    found = {p.relative_to(directory).as_posix(): p.read_bytes() for p in directory.rglob("*") if p.is_file() and p.name != "log.jsonl"}
+    files = [p for p in directory.rglob("*") if p.is_file() and p.name != "log.jsonl"]
+    found = {p.relative_to(directory).as_posix(): p.read_bytes() for p in files}
     return {name: data for name, data in found.items() if name not in stamps.UNLISTED}
 
 

@@ -14,6 +14,7 @@ import torch
 
 from unveilify.core import tars
 from unveilify.core.errors import UserError
+from unveilify.masks.config import MaskConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.order import flips
 from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, Triplets, in_order
@@ -186,3 +187,26 @@ def test_no_process_is_left_behind(train: Split) -> None:
     next(stream)
     del stream
     assert multiprocessing.active_children() == []
+
+
+def test_fresh_masks_come_from_sample_seed_and_epoch(small_shards: Path) -> None:
+    split = ShardSet.open(small_shards).split("train")
+    plain = Triplets(split, StreamConfig(flip=False))
+    fresh = Triplets(split, StreamConfig(flip=False, remask=MaskConfig()))
+    stored, first, again, later = plain[0, 3], fresh[0, 3], fresh[0, 3], fresh[1, 3]
+    assert torch.equal(first.masked, again.masked)
+    assert not torch.equal(first.masked, later.masked)
+    assert torch.equal(first.unmasked, stored.unmasked)
+    outside = (first.alpha == 0).expand_as(first.masked)
+    assert torch.equal(first.masked[outside], first.unmasked[outside])
+    assert 0.02 < (first.alpha > 0).float().mean() < 0.6
+
+
+def test_a_fresh_mask_is_mirrored_with_its_face(small_shards: Path) -> None:
+    split = ShardSet.open(small_shards).split("train")
+    data = Triplets(split, StreamConfig(remask=MaskConfig()))
+    straight = Triplets(split, StreamConfig(flip=False, remask=MaskConfig()))
+    mirrored = [i for i in range(len(split)) if flips(0, 0, i, 1)[0]]
+    one = mirrored[0]
+    assert torch.equal(data[0, one].masked, straight[0, one].masked.flip(-1))
+    assert torch.equal(data[0, one].alpha, straight[0, one].alpha.flip(-1))

@@ -22,6 +22,9 @@ No data at hand? Type these five:
 Every command can be interrupted; the same command again goes on where it stopped.
 """
 
+STOPPED = 130
+"""Exit code of a command that was interrupted."""
+
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
@@ -48,12 +51,18 @@ def main() -> None:
         print(f"unveilify: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        if debug:
-            raise
-        print("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
-        sys.exit(130)
+        _stopped()
+    except SystemExit as leaving:
+        if leaving.code == STOPPED:  # typer turns most interrupts into this
+            _stopped()
+        raise
     except OSError as error:
         if debug:
             raise
         print(f"unveilify: {error} (--debug shows where).", file=sys.stderr)
         sys.exit(2)
+
+
+def _stopped() -> None:
+    print("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+    sys.exit(STOPPED)

@@ -19,11 +19,13 @@ from torch.utils.data import DataLoader, Dataset
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
+from unveilify.masks.config import MaskConfig
 from unveilify.shards.index import image_names
 from unveilify.shards.order import batches, flips
 from unveilify.shards.reader import ShardSet as ShardSet
 from unveilify.shards.reader import Split as Split
 from unveilify.shards.reader import decode
+from unveilify.shards.remask import remask
 
 REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
 
@@ -55,6 +57,9 @@ class StreamConfig(Config):
     size_px: int | None = Field(None, ge=8, description="picture size; none: as stored")
     flip: bool = Field(True, description="mirror pairs and identity images at random")
     window: int | None = Field(None, ge=1, description="shards that are shuffled together; none: all")
+    remask: MaskConfig | None = Field(
+        None, description="draw a fresh mask every time a sample is shown; none: as stored"
+    )
 
 
 class Triplets(Dataset[Samples]):
@@ -84,9 +89,12 @@ class Triplets(Dataset[Samples]):
         for place, (epoch, i) in enumerate(items):
             members = self.split.members(i)
             turn, *turns = flips(self.config.seed, epoch, i, k) if self.config.flip else (False,) * (k + 1)
-            self._colours(members["masked.jpg"], turn, pair[0, place])
-            self._colours(members["unmasked.jpg"], turn, pair[1, place])
-            alpha[place, 0] = self._sized(decode(members["mask.png"], cv2.IMREAD_GRAYSCALE), turn)
+            if self.config.remask is not None:
+                alpha[place, 0] = self._fresh(members, epoch, turn, pair[:, place])
+            else:
+                self._colours(members["masked.jpg"], turn, pair[0, place])
+                self._colours(members["unmasked.jpg"], turn, pair[1, place])
+                alpha[place, 0] = self._sized(decode(members["mask.png"], cv2.IMREAD_GRAYSCALE), turn)
             for image, name, turned in zip(identity[place], self.names, turns, strict=True):
                 self._colours(members[name], turned, image)
         numbers = [i for _, i in items]
@@ -95,6 +103,16 @@ class Triplets(Dataset[Samples]):
         return Samples(
             masked, unmasked, torch.from_numpy(alpha), torch.from_numpy(identity), real, torch.tensor(numbers)
         )
+
+    def _fresh(self, members: dict[str, bytes], epoch: int, mirror: bool, out: NDArray[np.uint8]) -> Image:
+        """A newly drawn pair into ``out``, (2, 3, S, S) RGB, before it is mirrored; its alpha, (S, S)."""
+        assert self.config.remask is not None
+        bgr = self._sized(decode(members["unmasked.jpg"], self._colour), False)
+        unmasked = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        masked, alpha = remask(unmasked, members["json"], self.config.remask, self.config.seed, epoch)
+        for image, planes in zip((masked, unmasked), out, strict=True):
+            planes[:] = (image[:, ::-1] if mirror else image).transpose(2, 0, 1)
+        return np.asarray(alpha[:, ::-1] if mirror else alpha)
 
     def _colours(self, jpeg: bytes, mirror: bool, out: NDArray[np.uint8]) -> None:
         """Decode into ``out``, (3, S, S) RGB. A JPEG is reduced by 2, 4 or 8 while it is decoded, if that will do."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from unveilify.core.config import Config
+from unveilify.masks.config import MaskConfig
 
 CPU_SIZE_PX, CPU_SAMPLES, CPU_BATCH = 64, 12_000, 8
 GPU_SAMPLES, GPU_BATCH = 600_000, 16
@@ -30,6 +31,9 @@ class TrainConfig(Config):
     keep_checkpoints: int = Field(2, ge=1, description="latest checkpoints kept for resuming")
     identity_every: int | None = Field(None, ge=1, description="steps from one identity loss to the next; 4 on a CPU")
     flip: bool = Field(True, description="mirror at random")
+    remask: MaskConfig | None = Field(
+        None, description="draw a fresh mask every time a triplet is seen, not the stored one"
+    )
     bf16: bool | None = Field(None, description="bfloat16 arithmetic; where the machine has it unless told otherwise")
     seed: int = Field(0, description="initial weights, order and augmentation come from this alone")
 

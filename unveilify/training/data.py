@@ -11,6 +11,7 @@ from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch
 from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, in_order
 from unveilify.training.config import TrainConfig
+from unveilify.training.distributed import World
 
 GLIMPSE = 6
 
@@ -24,9 +25,12 @@ class Feed:
     config: TrainConfig
     workers: int
     device: torch.device
+    world: World
 
     @classmethod
-    def open(cls, shards: ShardSet, config: TrainConfig, workers: int | None, device: torch.device) -> "Feed":
+    def open(
+        cls, shards: ShardSet, config: TrainConfig, workers: int | None, device: torch.device, world: World
+    ) -> "Feed":
         """Reading processes default to 2 beside a GPU and none beside a CPU, whose cores the arithmetic needs.
 
         Raises:
@@ -36,14 +40,16 @@ class Feed:
         if not len(train) or not len(val):
             raise UserError("The shards hold no training or no validation triplets: shard more people.")
         default = 2 if device.type == "cuda" else 0
-        return cls(train, val, config, default if workers is None else workers, device)
+        return cls(train, val, config, default if workers is None else workers, device, world)
 
     def batches(self, seen: int) -> Iterator[Batch]:
         """Endless batches from position ``seen`` on."""
-        assert self.config.batch is not None
-        ordered = StreamConfig(seed=self.config.seed, size_px=self.config.size_px, flip=self.config.flip)
+        config = self.config
+        assert config.batch is not None
+        ordered = StreamConfig(seed=config.seed, size_px=config.size_px, flip=config.flip, remask=config.remask)
         pin = self.device.type == "cuda"
-        for samples in Stream(self.train, ordered, self.config.batch, seen=seen, workers=self.workers, pin=pin):
+        place = {"seen": seen, "rank": self.world.rank, "world": self.world.size}
+        for samples in Stream(self.train, ordered, config.batch, workers=self.workers, pin=pin, **place):
             yield to_batch(samples, self.device)
 
     def validation(self) -> Iterator[Batch]:

@@ -1,32 +1,27 @@
 """Stage 3, top to bottom: open the shards, go on from the last checkpoint, step, validate, keep the best."""
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import yaml
 
 from unveilify.core import stamps
-from unveilify.core.config import build
 from unveilify.core.engine.local import cores
 from unveilify.core.errors import UserError
-from unveilify.core.pictures import encode_png
-from unveilify.core.progress import Line, track
+from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
-from unveilify.core.storage import canonical_json, write_bytes, write_text
-from unveilify.models.parts import store
 from unveilify.models.parts.contract import plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training.config import Hardware, TrainConfig, resolve
 from unveilify.training.data import Feed
-from unveilify.training.state import checkpoints
+from unveilify.training.diary import Diary
+from unveilify.training.distributed import join
 from unveilify.training.step import Game, describe, set_up, take
-from unveilify.training.validate import cost, grid, validate
 
 STAGE = "train"
-CHECKPOINT_EVERY_S, LOG_EVERY_STEPS = 300.0, 50
+LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,10 @@ class Machine:
         if name.startswith("cuda") and not torch.cuda.is_available():
             raise UserError("There is no CUDA GPU that PyTorch can use here: take --device cpu.")
         torch.set_num_threads(self.threads or cores())
-        return torch.device(name)
+        try:
+            return torch.device(name)
+        except RuntimeError:
+            raise UserError(f"There is no device called '{name}': take cpu, cuda or cuda:1.") from None
 
 
 def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, *, force: bool = False) -> Stamp | None:
@@ -62,30 +60,28 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     """
     data = stamps.read(shards_dir, "shard", "unveilify shard")
     shards = ShardSet.open(shards_dir)
-    device = machine.resolve()
+    world, device = join(machine.resolve())
     module = plugin(config.model)
-    config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
     if not module.TRAINS:
         raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
-    done = stamps.begin(run_dir, STAGE, config, data.hash, force=force)
-    if done:
+    config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
+    done = stamps.begin(run_dir, STAGE, config, data.hash, force=force) if world.first else None
+    if world.from_first(float(done is not None), device):
         return done
-    if note:
-        print(note)
-    game = set_up(config, device)
-    write_text(run_dir / "config.yaml", yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
-    for name, state in game.judges.notes.items():
-        print(f"  {name} loss: {state}")
-    sizes = ", ".join(f"{name} {count / 1e6:.2f} M parameters" for name, count in describe(game).items())
-    print(f"{config.model} at {config.size_px} px on {device}: {sizes}")
-    _resume(game, run_dir)
-    if not _train(game, Feed.open(shards, config, machine.workers, device), run_dir, machine):
-        print(
-            f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on from there."
-        )
+    game = set_up(config, device, world)
+    if world.first:
+        _introduce(game, note)
+    diary = Diary(run_dir, game)
+    diary.open()
+    if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine):
+        if world.first:
+            print(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
         return None
-    counts = {"steps": game.state.position.step, "triplets": game.state.position.seen}
-    return stamps.commit(run_dir, STAGE, config, data.hash, counts | {"skipped_steps": game.state.position.skipped})
+    if not world.first:
+        return None
+    position = game.state.position
+    counts = {"steps": position.step, "triplets": position.seen, "skipped_steps": position.skipped}
+    return stamps.commit(run_dir, STAGE, config, data.hash, counts)
 
 
 def hardware(device: torch.device) -> Hardware:
@@ -96,12 +92,12 @@ def hardware(device: torch.device) -> Hardware:
     return Hardware(gpu=False, bf16=bool(ask and ask()))
 
 
-def _train(game: Game, feed: Feed, run_dir: Path, machine: Machine) -> bool:
+def _train(game: Game, feed: Feed, diary: Diary, machine: Machine) -> bool:
     """Step until the end (True) or until the time is up (False)."""
     config, position = game.config, game.state.position
-    assert config.samples is not None and config.validate_every is not None
-    begun = saved = time.monotonic()
-    waited = 0.0
+    assert config.samples is not None
+    assert config.validate_every is not None
+    clock = _Clock(machine.max_minutes)
     with track(f"train {config.model}", config.samples, "triplets") as line:
         line.advance(position.seen, already=True)
         batches = iter(feed.batches(position.seen))
@@ -109,82 +105,71 @@ def _train(game: Game, feed: Feed, run_dir: Path, machine: Machine) -> bool:
             while position.seen < config.samples and not _worn_out(game):
                 asked = time.monotonic()
                 batch = next(batches)
-                waited += time.monotonic() - asked
+                clock.waited += time.monotonic() - asked
                 losses = take(game, batch)
-                line.advance(len(batch))
-                if position.step % LOG_EVERY_STEPS == 0:
-                    share = waited / (time.monotonic() - begun)
-                    _log(run_dir, game, losses, data_wait=round(share, 4))
-                    line.note = f"l1 {losses.get('l1', losses.get('l1_hole', 0)):.3f}, data-wait {share:.0%}"
+                line.advance(len(batch) * game.world.size)
+                clock.steps += 1
+                if clock.steps == TIMED_STEPS and game.world.first:
+                    _foretell(clock, config.samples - position.seen, len(batch) * game.world.size)
+                if position.step == 1 or position.step % LOG_EVERY_STEPS == 0:
+                    losses = game.world.mean(losses, game.device)
+                    diary.log(losses, data_wait=round(clock.wait_share, 4))
+                    line.note = f"l1 {losses.get('l1', losses.get('l1_hole', 0)):.3f}, data-wait {clock.wait_share:.0%}"
                 if position.seen - position.validated >= config.validate_every or position.seen >= config.samples:
-                    _validate(game, feed, run_dir, line)
-                    _checkpoint(game, run_dir)
-                    saved = time.monotonic()
-                elif time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                    _checkpoint(game, run_dir)
-                    saved = time.monotonic()
-                if machine.max_minutes and time.monotonic() - begun > 60 * machine.max_minutes:
-                    _validate(game, feed, run_dir, line)
-                    _checkpoint(game, run_dir)
+                    line.note = f"hole {diary.validate(feed).get('psnr', 0):.2f} dB"
+                    diary.checkpoint()
+                elif diary.due:
+                    diary.checkpoint()
+                if game.world.from_first(float(clock.is_up), game.device):
+                    diary.stop_early()
                     return position.seen >= config.samples
         except KeyboardInterrupt:
-            _checkpoint(game, run_dir)
+            diary.checkpoint()
             raise
     return True
 
 
+@dataclass
+class _Clock:
+    """Times of this process; ``waited`` is how long the arithmetic stood still for data, in seconds."""
+
+    max_minutes: float | None
+    waited: float = 0.0
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+    @property
+    def wait_share(self) -> float:
+        return self.waited / max(1e-9, self.seconds)
+
+    @property
+    def is_up(self) -> bool:
+        return self.max_minutes is not None and self.seconds > 60 * self.max_minutes
+
+
+def _introduce(game: Game, note: str) -> None:
+    """Say what is trained, and which losses are live."""
+    if note:
+        print(note)
+    for name, state in game.judges.notes.items():
+        print(f"  {name} loss: {state}")
+    sizes = ", ".join(f"{name} {count / 1e6:.2f} M parameters" for name, count in describe(game).items())
+    print(f"{game.config.model} at {game.config.size_px} px on {game.device}: {sizes}")
+
+
+def _foretell(clock: _Clock, triplets: int, batch: int) -> None:
+    """The first steps, timed, say how long the whole will take."""
+    whole_s = triplets / batch * clock.seconds / clock.steps
+    told = f"{whole_s / DAY_S:.0f} days" if whole_s > 2 * DAY_S else f"{whole_s / 60:.0f} minutes"
+    hint = " (that is long: a small run on real photos is in pipelines/lfw.yaml)" if whole_s > DAY_S else ""
+    print(f"The first steps say: about {told} for the whole training here{hint}.", flush=True)
+
+
 def _worn_out(game: Game) -> bool:
     return bool(game.config.patience) and game.state.position.since_best >= game.config.patience
-
-
-def _validate(game: Game, feed: Feed, run_dir: Path, line: Line) -> None:
-    position = game.state.position
-    scores = validate(game.average, feed.validation(), game.judges)
-    price = cost(scores, game.recipe)
-    position.validated = position.seen
-    position.since_best += 1
-    if price < position.best:
-        position.best, position.best_seen, position.since_best = price, position.seen, 0
-        module = plugin(game.config.model)
-        settings = build(module.Config, {"size_px": game.config.size_px, **game.config.network})
-        about = {"seen": position.seen, "validation": scores, "losses": game.judges.notes}
-        store.save(run_dir / "best.safetensors", game.config.model, settings, game.average.state_dict(), meta=about)
-    _log(run_dir, game, {f"val_{name}": value for name, value in scores.items()}, best=position.best_seen)
-    write_bytes(run_dir / "samples" / f"{position.seen:09d}.png", encode_png(grid(game.average, feed.glimpse())))
-    line.note = f"hole {scores['psnr']:.2f} dB"
-
-
-def _checkpoint(game: Game, run_dir: Path) -> None:
-    game.state.save(run_dir / f"checkpoint-{game.state.position.seen:010d}.safetensors")
-    for old in checkpoints(run_dir)[: -game.config.keep_checkpoints]:
-        old.unlink()
-
-
-def _resume(game: Game, run_dir: Path) -> None:
-    """Go on from the newest checkpoint, and cut the log back to it."""
-    found = checkpoints(run_dir)
-    log = run_dir / "log.jsonl"
-    if found:
-        game.state.load(found[-1])
-        print(f"Going on from {game.state.position.seen} triplets.")
-    if log.is_file():
-        kept = [row for row in log.read_text().splitlines() if _seen(row) <= game.state.position.seen]
-        write_text(log, "".join(f"{row}\n" for row in kept))
-
-
-def _seen(row: str) -> int:
-    try:
-        return int(json.loads(row)["seen"])
-    except (KeyError, TypeError, ValueError):  # a line cut by a kill
-        return 2**62
-
-
-def _log(run_dir: Path, game: Game, values: dict[str, float], **more: float) -> None:
-    position = game.state.position
-    row = {"step": position.step, "seen": position.seen, **{k: _short(v) for k, v in values.items()}, **more}
-    with (run_dir / "log.jsonl").open("ab") as file:
-        file.write(canonical_json(row) + b"\n")
-
-
-def _short(value: float) -> float | None:
-    return float(f"{value:.6g}") if abs(value) < float("inf") else None

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from unveilify.core.config import Config, build
 from unveilify.models.parts.contract import Batch, Recipe, plugin
 from unveilify.training.config import TrainConfig
+from unveilify.training.distributed import World
 from unveilify.training.losses import (
     Judges,
     adversarial_loss,
@@ -35,6 +36,7 @@ class Game:
     recipe: Recipe
     config: TrainConfig
     device: torch.device
+    world: World = field(default_factory=World)
 
     @property
     def network(self) -> nn.Module:
@@ -47,7 +49,7 @@ class Game:
         return self.state.modules["average"]
 
 
-def set_up(config: TrainConfig, device: torch.device) -> Game:
+def set_up(config: TrainConfig, device: torch.device, world: World = World()) -> Game:  # noqa: B008 (frozen)
     """Build network, average, discriminator and optimizers; the initial weights come from the seed alone."""
     module = plugin(config.model)
     settings = build(module.Config, {"size_px": config.size_px, **config.network})
@@ -62,7 +64,7 @@ def set_up(config: TrainConfig, device: torch.device) -> Game:
         optimizers["adam_d"] = _adam(modules["discriminator"], recipe.lr_d, recipe)
     for part in modules.values():
         part.to(memory_format=torch.channels_last)
-    return Game(State(modules, optimizers), find_judges(recipe, device), recipe, config, device)
+    return Game(State(modules, optimizers), find_judges(recipe, device), recipe, config, device, world)
 
 
 def _adam(module: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
@@ -107,8 +109,9 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
         whole &= _descend(game, "adam_d", discriminator, loss_d)
     position.skipped += not whole
     position.step += 1
-    position.seen += len(batch)
-    _follow(game, len(batch))
+    together = len(batch) * game.world.size
+    position.seen += together
+    _follow(game, together)
     return {name: float(value.detach()) for name, value in (losses | output.logs).items()}
 
 
@@ -123,6 +126,7 @@ def _descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:
     optimizer = game.state.optimizers[name]
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    game.world.average(module)
     norm = nn.utils.clip_grad_norm_(module.parameters(), MAX_NORM)
     finite = bool(torch.isfinite(norm))
     if finite:

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from torch import nn
+
+from unveilify.core.errors import UserError
+from unveilify.core.pictures import read
+from unveilify.faces.find import Finder
+from unveilify.inference.files import write_guess
+from unveilify.inference.remove import remove
+from unveilify.masks.choose import choose
+from unveilify.masks.compose import compose
+from unveilify.masks.config import MaskConfig
+from unveilify.masks.draw import draw
+from unveilify.models.parts.contract import Batch, Output
+
+RGB = NDArray[np.uint8]
+FINDER = Finder()
+
+
+class Red(nn.Module):
+    """Paints what it takes for the mask red, and says where or not."""
+
+    def __init__(self, *, says: bool, share: float = 1.0) -> None:
+        super().__init__()
+        self.says, self.share = says, share
+
+    def forward(self, batch: Batch) -> Output:
+        side = batch.masked.shape[-1]
+        alpha = torch.zeros_like(batch.masked[:, :1])
+        alpha[..., round(0.55 * side) : round(0.85 * side), round(0.3 * side) : round(0.7 * side)] = self.share
+        red = torch.tensor([1.0, -1, -1]).view(1, 3, 1, 1)
+        return Output(batch.masked + alpha * (red - batch.masked), alpha if self.says else None)
+
+
+@pytest.fixture(scope="module")
+def masked(astronaut: RGB) -> RGB:
+    face = FINDER.find(astronaut)[0]
+    recipe = choose(MaskConfig(styles={"surgical": 1.0}, wears={"proper": 1.0}), 0, "a")
+    return compose(astronaut, draw(astronaut, face.landmarks, recipe))
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_only_the_mask_changes(masked: RGB, astronaut: RGB, says: bool) -> None:
+    result = remove(masked, [astronaut], Red(says=says), 64, FINDER)
+    assert result.worn
+    assert result.image.shape == masked.shape
+    changed = (result.image != masked).any(axis=2)
+    assert 0.01 < changed.mean() < 0.2
+    rows, columns = np.nonzero(changed)
+    assert 105 < rows.min(), "the eyes stay"
+    assert rows.max() < 215, "the collar stays"
+    assert 150 < columns.min() < columns.max() < 300
+    middle = result.image[int(np.median(rows)), int(np.median(columns))]
+    assert middle[0] > 200 > 60 > middle[1]
+
+
+def test_the_edge_is_soft(masked: RGB) -> None:
+    result = remove(masked, [], Red(says=True), 64, FINDER)
+    red = result.image[..., 0].astype(int) - result.image[..., 1]
+    steps = np.abs(np.diff(red.max(axis=0)))
+    assert steps.max() < 120
+
+
+def test_no_mask_is_said_and_nothing_changes(astronaut: RGB) -> None:
+    result = remove(astronaut, [], Red(says=True, share=0.0), 64, FINDER)
+    assert not result.worn
+    assert np.array_equal(result.image, astronaut)
+
+
+def test_a_photo_without_a_face_is_named(masked: RGB) -> None:
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    with pytest.raises(UserError, match="no face to be found in the photo"):
+        remove(grey, [], Red(says=True), 64, FINDER)
+    with pytest.raises(UserError, match="identity image 2"):
+        remove(masked, [masked, grey], Red(says=True), 64, FINDER)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_the_result_says_what_it_is(tmp_path: Path, astronaut: RGB, name: str) -> None:
+    write_guess(tmp_path / name, astronaut, "plus")
+    with Pillow.open(tmp_path / name) as file:
+        text = file.info.get("Description") or file.getexif()[0x010E]
+    assert "not evidence" in text
+    assert np.abs(read(tmp_path / name).astype(int) - astronaut).mean() < 2
+    with pytest.raises(UserError, match=r"\.png or \.jpg"):
+        write_guess(tmp_path / "a.tiff", astronaut, "plus")
+
+
+def test_remove_is_in_picture_space(masked: RGB) -> None:
+    """A turned photo gives the turned result."""
+    centre = (220.0, 150.0)
+    turn = cv2.getRotationMatrix2D(centre, 20, 1)
+    turned = np.asarray(cv2.warpAffine(masked, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    straight = remove(masked, [], Red(says=True), 64, FINDER).image
+    found = remove(turned, [], Red(says=True), 64, FINDER).image
+    wanted = cv2.warpAffine(straight, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    assert np.abs(found.astype(int) - wanted)[60:280, 120:330].mean() < 8
