@@ -30,7 +30,7 @@ def members(folder: Path, pattern: str) -> Counter[str]:
 def digest_agrees(folder: Path) -> bool:
     """Whether every file that the stamp names has the bytes that it says, and no other file is there."""
     stamp = json.loads((folder / "_stamp.json").read_text())["files"]
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"_stamp.json", "_begun.json"}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"_stamp.json", "_begun.json", "log.jsonl"}
     whole = all(hashlib.sha256((folder / n).read_bytes()).hexdigest() == f["sha256"] for n, f in stamp.items())
     return whole and there == set(stamp)
 

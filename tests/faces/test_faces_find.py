@@ -78,6 +78,8 @@ def test_a_wrong_name_or_setting_is_told_at_once() -> None:
         Finder("mediapip")
     with pytest.raises(UserError, match="no setting 'min_scor'; the nearest known one is 'min_score'"):
         Finder("mediapipe", {"mediapipe": {"min_scor": 0.4}})
+    with pytest.raises(UserError, match="takes nothing after a colon"):
+        Finder("mediapipe:468")
     with pytest.raises(UserError, match="No landmark backend is named"):
         Finder(" , ")
 

@@ -9,6 +9,7 @@ import torch
 from unveilify import weights as catalogue
 from unveilify.core.errors import UserError
 from unveilify.perception import recogniser
+from unveilify.perception.mobilefacenet import MobileFaceNet
 
 
 @pytest.fixture
@@ -66,6 +67,17 @@ def test_the_identity_gradient_reaches_every_weight_of_the_generator(at_hand):
     (1 - (judge.embed(output.image) * judge.embed(pictures)).sum(1)).mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in network.parameters())
     assert all(p.grad is None for p in judge.parameters())
+
+
+def test_folding_batch_norms_changes_nothing(at_hand):
+    network = MobileFaceNet()
+    network.load_state_dict(torch.load(at_hand / "mobilefacenet_foamliu.pt", map_location="cpu", weights_only=True))
+    faces = torch.randn(2, 3, 112, 112)
+    with torch.no_grad():
+        wanted = network.eval()(faces)
+        folded = recogniser.fold_norms(network)
+        assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
+        torch.testing.assert_close(folded(faces), wanted, atol=1e-3, rtol=1e-3)
 
 
 def test_a_judge_stays_frozen(at_hand):

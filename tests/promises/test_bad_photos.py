@@ -77,7 +77,7 @@ def test_every_kind_has_its_reason(source: Path, tmp_path: Path) -> None:
     good = {name: what for name, what in status.items() if name in {"a.jpg", "rotated.jpg", "animated.png", "cmyk.jpg"}}
     assert set(good.values()) == {"target"}
     assert status["deep.png"] == "target"
-    assert status[r"b\nnewline.jpg"] == "target"
+    assert status["b\nnewline.jpg"] == "target"
     assert status["truncated.jpg"] == status["text.jpg"] == "unreadable"
     assert status["empty.jpg"] == "empty"
     assert status["wide.png"] == "too_large"

@@ -30,6 +30,11 @@ class Photo:
     boxes: tuple[Box, ...] = ()
     meta: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """The path as text that any file can hold: bytes of no known encoding become ``\\udc80`` and the like."""
+        return self.path.encode("utf-8", "backslashreplace").decode("utf-8")
+
     def key(self, face: int = 0) -> str:
         """The sample key: ``[a-z0-9_-]+``, from the relative path and the face's number alone."""
         return hashlib.sha256(f"{self.path}#{face}".encode("utf-8", "surrogateescape")).hexdigest()[:20]

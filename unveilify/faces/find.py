@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from unveilify.core.errors import UserError
-from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Box, Face, Image
 from unveilify.faces.config import QualityConfig
 from unveilify.faces.landmarks._backend import Backend, load
 from unveilify.faces.landmarks._order import prominence, shared
+from unveilify.faces.landmarks._windows import moved
 
 NO_FACE, AMBIGUOUS_FACE = "no_face", "ambiguous_face"
 ON_LABEL = 0.3
@@ -27,7 +27,12 @@ class Finder:
     """
 
     def __init__(self, landmarks: str = "mediapipe", options: Mapping[str, dict[str, Any]] | None = None) -> None:
-        """Take the comma-separated names ``landmarks``, and ``options``: settings of backends, by their name.
+        """Name the backends.
+
+        Args:
+            landmarks: comma-separated names, each with its main option after a colon where it has one, as in
+                ``sidecar:marks.csv,mediapipe``.
+            options: settings of backends, by their name.
 
         Raises:
             UserError: no backend is named, one does not exist or has a wrong setting.
@@ -35,7 +40,9 @@ class Finder:
         names = [name.strip() for name in landmarks.split(",") if name.strip()]
         if not names:
             raise UserError("No landmark backend is named: set landmarks to 'mediapipe', or to several, as in 'a,b'.")
-        self._makers: list[Callable[[], Backend]] = [load(name, dict((options or {}).get(name, {}))) for name in names]
+        self._makers: list[Callable[[], Backend]] = [
+            load(name, (options or {}).get(name.partition(":")[0], {})) for name in names
+        ]
         self._backends: list[Backend] = []
 
     def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
@@ -108,11 +115,4 @@ def _around(backend: Backend, image: Image, label: Box, masked: bool) -> list[Fa
     if right <= left or bottom <= top:
         return []
     part = np.ascontiguousarray(image[top:bottom, left:right])
-    return [_moved(face, left, top) for face in backend.find(part, masked=masked)]
-
-
-def _moved(face: Face, x: int, y: int) -> Face:
-    points = face.landmarks.points.copy()
-    points[:, :2] += np.array([x, y], np.float32)
-    box = (face.box[0] + x, face.box[1] + y, face.box[2], face.box[3])
-    return Face(Landmarks(points, face.landmarks.scheme), box, face.score, face.presence)
+    return [moved(face, left, top) for face in backend.find(part, masked=masked)]

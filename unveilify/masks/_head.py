@@ -128,7 +128,8 @@ def _relief() -> npt.NDArray[np.float32]:
     # remap only interpolates linearly at sub-pixel steps of 1/32, so a finer cubic table keeps the surface smooth
     rows, columns = whole.shape
     y, x = np.mgrid[0 : (rows - 1) * _FINER + 1, 0 : (columns - 1) * _FINER + 1].astype(np.float32) / _FINER
-    return cv2.remap(whole, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    fine = cv2.remap(whole, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(fine, np.float32)
 
 
 def relief(x: Array, y: Array) -> Array:

@@ -5,21 +5,17 @@ from types import ModuleType
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from unveilify.core.records import Image
 from unveilify.masks import light as lighting
 from unveilify.masks._photo import under_hair
+from unveilify.masks._pixels import Array, Bools, Floats, Ints, look_up
 from unveilify.masks._surface import Surface
 from unveilify.masks.fit import Head, project
 from unveilify.masks.raster import grid_triangles, raster
 from unveilify.masks.recipe import Recipe
 from unveilify.masks.straps import Ribbon, Strap
 from unveilify.masks.styles._sheet import Sheet
-
-Array = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
 
 _SHEET_PX = (48, 1400)
 
@@ -44,9 +40,9 @@ def cloth(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Flo
     """The mask without its straps, (height, width, 4)."""
     placed = scene.place(mask.points)
     x, y, normals, seen, sheet = _lay(style, params, placed, mask.normals @ scene.head.rotation.T, scene.shape)
-    rgb = cv2.remap(sheet.rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.remap(sheet.alpha, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) * seen
-    high = cv2.remap(sheet.height, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rgb = look_up(sheet.rgb, x, y)
+    alpha = look_up(sheet.alpha, x, y) * seen
+    high = look_up(sheet.height, x, y)
     bent = _bent(normals, high * np.float32(scene.head.scale), seen)
     lit = lighting.shade(rgb, bent, scene.light, scene.recipe.light)
     return np.dstack([lit * alpha[..., None], alpha])
@@ -60,13 +56,15 @@ def sticker(style: ModuleType, params: object, mask: Surface, scene: Scene) -> F
     flat = cv2.perspectiveTransform(points[None, :, :, :2].reshape(1, -1, 2), homography).reshape(*points.shape[:2], 2)
     placed = np.dstack([flat, np.zeros(points.shape[:2])])
     x, y, _, seen, sheet = _lay(style, params, placed, np.zeros_like(points), scene.shape)
-    rgb = cv2.remap(sheet.rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rgb = look_up(sheet.rgb, x, y)
     return np.dstack([rgb * seen[..., None], seen.astype(np.float32)])
 
 
 def bands(loops: list[tuple[Strap, Ribbon]], scene: Scene) -> Floats | None:
     """All straps, (height, width, 4): ribbons a little wider than the strap, thinned to it by their alpha."""
-    vertices, values, triangles = [], [], []
+    vertices: list[Array] = []
+    values: list[Array] = []
+    triangles: list[Ints] = []
     for strap, ribbon in loops:
         placed = project(scene.head, ribbon.line)
         hair = under_hair(scene.image, placed, scene.light.skin, ribbon.line[:, 0])
@@ -108,8 +106,7 @@ def _lay(
     v, u = np.mgrid[0 : 1 : rows * 1j, 0 : 1 : columns * 1j]
     values = np.concatenate([(u * width - 0.5)[..., None], (v * height - 0.5)[..., None], normals], axis=2)
     maps, seen = raster(placed.reshape(-1, 3), grid_triangles(rows, columns), values.reshape(-1, 5), shape)
-    x, y = np.ascontiguousarray(maps[:, :, 0]), np.ascontiguousarray(maps[:, :, 1])
-    return x, y, maps[:, :, 2:5], seen, style.texture(params, width, height)
+    return maps[:, :, 0], maps[:, :, 1], maps[:, :, 2:5], seen, style.texture(params, width, height)
 
 
 def _sheet_size(placed: Array) -> tuple[int, int]:

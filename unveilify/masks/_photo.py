@@ -4,14 +4,11 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from unveilify.core.records import Image
 from unveilify.masks._head import relief
+from unveilify.masks._pixels import Array, Floats, blurred, fill_hull, look_up
 from unveilify.masks.fit import Head, project
-
-Array = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 
 _RIM_SHARE = 0.3
 """Glasses are believed in when this share of the rings under both eyes is crossed by dark lines."""
@@ -31,11 +28,9 @@ def skin_area(head: Head, origin: Array, shape: tuple[int, int]) -> Floats:
     """Where face or neck lie, (height, width) 0…1: a shadow falls on them and not on the wall behind."""
     area = np.zeros(shape, np.uint8)
     for points in _outline():
-        flat = (project(head, points) - origin)[:, :2]
-        hull = cv2.convexHull(np.rint(flat * 16).astype(np.int32))
-        cv2.fillConvexPoly(area, hull, 255, cv2.LINE_AA, 4)
-    soft = cv2.GaussianBlur(area, (0, 0), max(0.7, 0.03 * head.scale)).astype(np.float32)
-    return np.asarray(np.clip(soft * np.float32(2 / 255) - 1, 0, 1), np.float32)
+        fill_hull(area, (project(head, points) - origin)[:, :2])
+    soft = cv2.GaussianBlur(area, (0, 0), max(0.7, 0.03 * head.scale))
+    return np.asarray(np.clip(soft.astype(np.float32) * np.float32(2 / 255) - 1, 0, 1))
 
 
 def under_hair(image: Image, line: Array, skin: Floats, canonical_x: Array) -> Array:
@@ -46,16 +41,18 @@ def under_hair(image: Image, line: Array, skin: Floats, canonical_x: Array) -> A
     """
     height, width = image.shape[:2]
     at = np.rint(line[:, :2]).astype(int)
-    inside = (at >= 1).all(1) & (at < [width - 1, height - 1]).all(1)
+    known = (at >= 1).all(1) & (at < [width - 1, height - 1]).all(1) & (np.abs(canonical_x) > 0.9)
     shown = np.ones(len(line))
-    for i in np.flatnonzero(inside & (np.abs(canonical_x) > 0.9)):
-        x, y = at[i]
-        spot = (image[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(0) / 255.0) ** 2.2 + 1e-3
+    if known.any():
+        x, y = at[known].T
+        near = np.stack([image[y + b, x + a] for b in (-1, 0, 1) for a in (-1, 0, 1)])
+        spot = (near.mean(0) / 255.0) ** 2.2 + 1e-3
         own = np.asarray(skin, np.float64) + 1e-3
-        darker = np.log(own.sum() / spot.sum())
-        hue = np.abs(np.log(spot / spot.sum()) - np.log(own / own.sum())).max()
-        shown[i] = np.clip(2.6 - 1.2 * max(darker, 0.0) - 2.0 * hue, 0, 1)
-    shown = np.convolve(np.pad(shown, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+        total = spot.sum(1, keepdims=True)
+        darker = np.log(own.sum() / total[:, 0])
+        hue = np.abs(np.log(spot / total) - np.log(own / own.sum())).max(1)
+        shown[known] = np.clip(2.6 - 1.2 * np.maximum(darker, 0.0) - 2.0 * hue, 0, 1)
+    shown[1:-1] = (shown[:-2] + shown[1:-1] + shown[2:]) / 3
     return np.asarray(np.minimum.accumulate(np.where(shown > 0.5, shown, 0.0)))
 
 
@@ -71,16 +68,15 @@ def glasses(image: Image, head: Head, origin: Array, shape: tuple[int, int]) -> 
     grey = cv2.cvtColor(image[y0 : y0 + shape[0], x0 : x0 + shape[1]], cv2.COLOR_RGB2GRAY)
     size = max(3, int(0.13 * head.scale) | 1)
     closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-    depth = (closed.astype(np.float32) - grey) / np.maximum(closed, 40)
+    depth = ((closed.astype(np.float32) - grey) / np.maximum(closed, 40)).astype(np.float32)
     rings = [_ring(head, origin, side) for side in (-0.5, 0.5)]
     crossed = [_crossed(depth, ring) for ring in rings]
     if min(crossed) < _RIM_SHARE:
         return None
     zone = np.zeros(shape, np.uint8)
     for ring in rings:
-        cv2.fillConvexPoly(zone, cv2.convexHull(np.rint(ring.reshape(-1, 2) * 16).astype(np.int32)), 255, cv2.LINE_AA, 4)
-    rim = np.clip((depth - 0.22) / 0.15, 0, 1) * (zone.astype(np.float32) / 255)
-    return cv2.GaussianBlur(rim, (0, 0), 0.6)
+        fill_hull(zone, ring.reshape(-1, 2))
+    return blurred(np.clip((depth - 0.22) / 0.15, 0, 1) * (zone.astype(np.float32) / 255), 0.6)
 
 
 def _ring(head: Head, origin: Array, side: float) -> Array:
@@ -93,6 +89,5 @@ def _ring(head: Head, origin: Array, side: float) -> Array:
 
 
 def _crossed(depth: Floats, ring: Array) -> float:
-    at = ring.astype(np.float32)
-    values = cv2.remap(depth, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    values = look_up(depth, ring[..., 0], ring[..., 1], cv2.BORDER_CONSTANT)
     return float((values.max(1) > 0.33).mean())

@@ -1,6 +1,7 @@
 """The mask as a surface in canonical space: two edges, a membrane over nose and chin between them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,8 @@ class Cut:
     ``roundness``: how the height falls from the middle to the sides, as 1 - |u|^roundness (1 a keel, 2 a bowl,
     3 a box). ``puff``: how far the middle stands out beyond a membrane stretched from nose to chin, and
     ``puff_at`` where (0 upper edge … 1 lower edge). ``bow``: sides curve outwards by this much. ``lift``: edges
-    stand off the skin. ``sticker``: not a surface at all but a flat drawing, laid on by one homography, unlit.
+    stand off the skin. ``back``: the side ends run this much farther back, behind the ears. ``sticker``: not a surface at all but
+    a flat drawing, laid on by one homography, unlit.
     """
 
     top: Half
@@ -33,6 +35,7 @@ class Cut:
     puff_at: float = 0.5
     bow: float = 0.0
     lift: float = 0.02
+    back: float = 0.0
     sticker: bool = False
 
 
@@ -52,8 +55,8 @@ class Surface:
 
 def surface(cut: Cut, wear: Wear, seed: int = 0) -> Surface:
     """Stretch a cut over the mean face, worn as ``wear`` says."""
-    top = _edge(_worn(_both(cut.top), wear, wear.top, 0.0), cut.lift + wear.loose)
-    bottom = _edge(_worn(_both(cut.bottom), wear, wear.bottom, wear.pulled), cut.lift + 0.5 * wear.loose)
+    top = _edge(_worn(_both(cut.top), wear, wear.top, 0.0), cut.lift + wear.loose, cut.back)
+    bottom = _edge(_worn(_both(cut.bottom), wear, wear.bottom, wear.pulled), cut.lift + 0.5 * wear.loose, cut.back)
     grid = _coons(top, bottom, cut.bow * wear.width)
     u = np.abs(np.linspace(-1, 1, COLUMNS))[None, :]
     v = np.linspace(0, 1, ROWS)[:, None]
@@ -70,18 +73,25 @@ def surface(cut: Cut, wear: Wear, seed: int = 0) -> Surface:
 
 def spline(points: Array, count: int) -> Array:
     """``count`` points on the Catmull-Rom curve through (K, D) points, about evenly spaced."""
-    ends = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
+    return resample(_catmull_rom(len(points)) @ points, count)
+
+
+@lru_cache(maxsize=32)
+def _catmull_rom(number: int) -> Array:
+    """(12 (K - 1) + 1, K): the curve through K points as a linear map of them; its ends continue straight on."""
     t = np.linspace(0, 1, 12, endpoint=False)[:, None]
-    parts = []
-    for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
-        parts.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
-    fine = np.vstack([*parts, points[-1:]])
-    return resample(fine, count)
+    weights = 0.5 * np.hstack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3])
+    extended = np.zeros((number + 2, number))
+    extended[1:-1] = np.eye(number)
+    extended[0, :2], extended[-1, -2:] = (2, -1), (-1, 2)
+    parts = [weights @ extended[k : k + 4] for k in range(number - 1)]
+    return np.vstack([*parts, np.eye(number)[-1:]])
 
 
 def resample(line: Array, count: int) -> Array:
     """``count`` evenly spaced points on a polyline (K, D)."""
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    steps = line[1:] - line[:-1]
+    along = np.concatenate([[0.0], np.cumsum(np.sqrt((steps * steps).sum(1)))])
     at = np.linspace(0, along[-1], count)
     return np.column_stack([np.interp(at, along, column) for column in line.T])
 
@@ -105,9 +115,10 @@ def _worn(edge: Array, wear: Wear, drop: float, pulled: float) -> Array:
     return np.column_stack([cos * x - sin * y + wear.slide, sin * x + cos * y + _PIVOT_Y])
 
 
-def _edge(flat: Array, lift: float) -> Array:
+def _edge(flat: Array, lift: float, back: float) -> Array:
     fine = spline(flat, 4 * COLUMNS)
-    on_face = np.column_stack([fine, relief(fine[:, 0], fine[:, 1]) + lift])
+    behind = np.clip((np.abs(fine[:, 0]) - 1.02) / 0.1, 0, 1) * back
+    on_face = np.column_stack([fine, relief(fine[:, 0], fine[:, 1]) + lift - behind])
     return resample(on_face, COLUMNS)
 
 
@@ -156,4 +167,4 @@ def _crumpled(depth: float, seed: int) -> Array:
     for _ in range(5):
         a, b, phase = rng.uniform(-6, 6), rng.uniform(-8, 8), rng.uniform(0, 2 * np.pi)
         wave += np.sin(a * u + b * v + phase)
-    return wave[:, :, None] * np.array([0.15, 0.15, 0.6]) * depth / 3
+    return np.asarray(wave[:, :, None] * np.array([0.15, 0.15, 0.6]) * depth / 3)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from unveilify.core import plugins
 from unveilify.core.config import build
@@ -12,14 +10,12 @@ from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Image
 from unveilify.masks._layers import Scene, bands, cloth, over, sticker
 from unveilify.masks._photo import glasses, skin_area
+from unveilify.masks._pixels import Array, Floats, blurred
 from unveilify.masks._surface import surface
 from unveilify.masks.fit import Head, fit, project
 from unveilify.masks.light import contact_shadow, measure
 from unveilify.masks.recipe import Recipe
 from unveilify.masks.straps import ribbons
-
-Array = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 
 _FAINT = 2.5 / 255
 """Alpha below this is nothing: it would widen the hole by what nobody can see."""
@@ -90,7 +86,7 @@ def _finish(layer: Floats, scene: Scene) -> Image:
     """Blur as the photo is blurred, put the shadow under it, add grain; premultiplied RGBA to straight 8 bit."""
     settings, light, head = scene.recipe.light, scene.light, scene.head
     sigma = float(np.sqrt(max((light.blur * settings.blur) ** 2 - 0.35**2, 0.45**2)))
-    layer = cv2.GaussianBlur(layer, (0, 0), sigma)
+    layer = blurred(layer, sigma)
     rims = glasses(scene.image, head, scene.origin, scene.shape)
     if rims is not None:
         layer *= 1 - rims[..., None]

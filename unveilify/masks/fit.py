@@ -32,8 +32,9 @@ class Head:
 
     @property
     def yaw(self) -> float:
-        """Radians; positive when the face looks to the picture's right."""
-        return float(np.arctan2(self.rotation[0, 2], self.rotation[2, 2]))
+        """Radians, about; positive when the face looks to its picture's right, whatever its roll."""
+        across = self.rotation[:2, 0] / max(float(np.linalg.norm(self.rotation[:2, 0])), 1e-9)
+        return float(np.arctan2(across @ self.rotation[:2, 2], self.rotation[2, 2]))
 
 
 def fit(landmarks: Landmarks) -> Head:
@@ -50,7 +51,7 @@ def fit(landmarks: Landmarks) -> Head:
     design = np.column_stack([model, np.ones(len(model))])
     if not np.isfinite(seen).all() or np.ptp(seen[:, :2], axis=0).min() < 1e-3:
         raise UserError("The landmarks of a face lie on one line or are not numbers: give landmarks of a whole face.")
-    affine = np.linalg.lstsq(design, seen, rcond=None)[0]
+    affine = np.asarray(np.linalg.lstsq(design, seen, rcond=None)[0], np.float64)
     rotation, scale = _nearest_rotation(affine[:3].T)
     posed = model @ rotation.T * scale
     shift = (seen[:, :2] - posed[:, :2]).mean(0)
@@ -62,22 +63,21 @@ def fit(landmarks: Landmarks) -> Head:
 def project(head: Head, points: Array) -> Array:
     """Canonical points (..., 3) in the picture: x, y in pixels and depth in pixels, larger is nearer."""
     flat = points.reshape(-1, 3)
-    kernel = np.linalg.norm(flat[:, None] - head.centres[None], axis=2)
-    basis = np.column_stack([kernel, np.ones(len(flat)), flat])
-    placed = flat @ head.rotation.T * head.scale + basis @ head.weights
+    kernel = _distances(flat, head.centres)
+    count = len(head.centres)
+    placed = flat @ (head.rotation.T * head.scale + head.weights[count + 1 :])
+    placed += kernel @ head.weights[:count] + head.weights[count]
     placed[:, :2] += head.shift
     return placed.reshape(points.shape)
 
 
 def _pairs(landmarks: Landmarks) -> tuple[Array, Array]:
-    points = landmarks.points.astype(np.float64)
+    named = anchors(landmarks)
     if landmarks.scheme == "mediapipe468":
-        index = list(MESH)
-        seen = points[index]
+        seen = landmarks.points[list(MESH)].astype(np.float64)
         if seen.shape[1] == 3:
             seen = seen * np.array([1.0, 1.0, -1.0])  # canonical depth grows towards the viewer
         return np.array(list(MESH.values())), seen
-    named = anchors(landmarks)
     return np.array([ANCHORS[n] for n in named]), np.array([named[n] for n in named], np.float64)[:, :2]
 
 
@@ -94,10 +94,15 @@ def _nearest_rotation(affine: Array) -> tuple[Array, float]:
     return rotation, float(s.mean())
 
 
+def _distances(a: Array, b: Array) -> Array:
+    square = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * (a @ b.T)
+    return np.asarray(np.sqrt(np.maximum(square, 0.0)))
+
+
 def _spline(centres: Array, values: Array) -> Array:
     count = len(centres)
-    kernel = np.linalg.norm(centres[:, None] - centres[None], axis=2)
-    kernel += np.eye(count) * -_SMOOTHING  # the kernel r is conditionally negative definite
+    kernel = _distances(centres, centres)
+    np.fill_diagonal(kernel, -_SMOOTHING)  # a ridge: minus, as the kernel r is conditionally negative definite
     linear = np.column_stack([np.ones(count), centres])
     system = np.block([[kernel, linear], [linear.T, np.zeros((4, 4))]])
     return np.linalg.solve(system, np.vstack([values, np.zeros((4, 3))]))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.masks._head import relief
 from unveilify.masks._surface import Surface, resample
 from unveilify.masks.recipe import Wear
 
@@ -67,10 +66,7 @@ def _to_ear(start: Array, side: int, y: float, h: float) -> Ribbon:
     start = start - np.array([side * 0.03, 0.0, 0.0])  # begins under the mask's edge
     end = np.array([side * _OUTLINE_X, y, h])
     line = start + t[:, None] * (end - start)
-    # a taut strap bridges hollows: one arch over the highest point of the cheek
-    below = relief(line[:, 0], line[:, 1]) + 0.02 - line[:, 2]
-    arch = 4 * t * (1 - t)
-    line[:, 2] += arch * np.max(np.where((arch > 0.3) & (np.abs(line[:, 0]) < 1.03), below / np.maximum(arch, 0.3), 0))
+    line[:, 0] += side * 0.04 * 4 * t * (1 - t)  # taut, but over the cheekbone
     return Ribbon(resample(line, _POINTS), np.clip((1 - t) / 0.08, 0, 1))
 
 

@@ -3,11 +3,10 @@
 Joo et al., "UnVeilify: A Path Towards Personalized Face Mask Removal", section 3. Blind: it never sees the
 hole and re-synthesises the whole picture.
 
-The loss weights 20 / 5 / 0.5 / 1 and the rate 2e-4 are the authors' settings (the paper's text gives no
-weights and says 2e-5). They belong to a *summed* LPIPS, 80 times a mean one at their batch of 16, and to an
-identity loss that reached nothing. With means over the batch, as here, LPIPS 5 beside L1 20 is a
-milder mixture: at the start of a training L1 ≈ 0.35 and LPIPS ≈ 0.6 give 7 and 3, near its end 0.05 and 0.05 give
-1 and 0.25, so that L1 leads and LPIPS corrects, about pSp's balance (1 and 0.8 on squared errors).
+The paper gives no loss weights; its authors' settings are 20 / 5 / 0.5 / 1 and a rate of 2e-4 (the text
+says 2e-5). There they multiply a *summed* LPIPS, at their batch of 16 worth 80 of the mean one used here,
+and an identity loss whose gradient reached nothing. The weights are kept and all losses are means, so that
+LPIPS has a quarter of L1's weight and the identity loss little beside both; `train.recipe` changes them.
 """
 
 import torch

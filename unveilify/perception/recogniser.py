@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from unveilify import weights
 from unveilify.core.errors import UserError
@@ -46,7 +47,7 @@ class TorchRecogniser(nn.Module):
     def __init__(self, name: str, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         self.name = name
-        self.network = network
+        self.network = fold_norms(network.eval())
         self.register_buffer("mean", torch.tensor(mean)[:, None, None])
         self.register_buffer("std", torch.tensor(std)[:, None, None])
         self.requires_grad_(False)
@@ -65,6 +66,19 @@ class TorchRecogniser(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """The same as `embed`."""
         return self.embed(crops)
+
+
+def fold_norms(network: nn.Module) -> nn.Module:
+    """Merge every batch norm into the convolution right before it: the same function of the input, faster."""
+    before: tuple[str, nn.Module] | None = None
+    for name, child in list(network.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and before and isinstance(before[1], nn.Conv2d):
+            setattr(network, before[0], fuse_conv_bn_eval(before[1], child))
+            setattr(network, name, nn.Identity())
+        else:
+            fold_norms(child)
+        before = (name, child)
+    return network
 
 
 def load(name: str) -> TorchRecogniser:

@@ -101,7 +101,7 @@ Sample = dict[str, bytes]
 
 def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Image, Image] | None]:
     config = part.config
-    row = Row(ascii(photo.path)[1:-1], photo.identity, photo.group, part.number, photo.key())
+    row = Row(photo.label, photo.identity, photo.group, part.number, photo.key())
     try:
         data = read_member(part.source, photo.path)
         row.sha256 = sha256_bytes(data)

@@ -95,7 +95,8 @@ def _mask(job: Job) -> tuple[str, str, int]:
     cv2.setNumThreads(1)
     target = job.output_dir / job.path
     notes = target.with_name(f"{target.name}.mask.json")
-    name = ascii(job.path)[1:-1]
+    photo = Photo(job.path, "", "")
+    name = photo.label
     try:
         data = read_member(job.source, job.path)
         digest = sha256_bytes(data)
@@ -112,7 +113,7 @@ def _mask(job: Job) -> tuple[str, str, int]:
     places = [quantise(face.landmarks) for face in found] or ([_aligned(image)] if job.masking.aligned else [])
     if not places:
         return name, "no_face", 0
-    masked, alpha, faces = _draw_all(image, places, Photo(job.path, "", ""), job.masking)
+    masked, alpha, faces = _draw_all(image, places, photo, job.masking)
     write_bytes(target, _encode(target.suffix.lower(), masked))
     write_bytes(target.with_name(f"{target.name}.mask.png"), encode_png(alpha))
     write_json(notes, {"settings": job.masking.hash, "photo_sha256": digest, "faces": faces})

@@ -81,7 +81,7 @@ def _input_hash(source: Path, listing: Listing) -> str:
         except (OSError, UserError):
             return -1
 
-    return sha256_bytes(canonical_json([[ascii(p.path), size(p.path), p.identity, p.group] for p in listing.photos]))
+    return sha256_bytes(canonical_json([[p.label, size(p.path), p.identity, p.group] for p in listing.photos]))
 
 
 def _account(config: SynthConfig, parts: list[Part], listing: Listing, output_dir: Path) -> dict[str, int]:

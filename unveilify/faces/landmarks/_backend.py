@@ -1,10 +1,11 @@
 """What a landmark backend is, and how to get one by its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from unveilify.core import plugins
 from unveilify.core.config import build
+from unveilify.core.errors import UserError
 from unveilify.core.records import Face, Image
 
 
@@ -20,14 +21,23 @@ class Backend(Protocol):
         ...
 
 
-def load(name: str, options: dict[str, Any]) -> Callable[[], Backend]:
-    """What makes the backend called ``name`` with its own settings; they are checked at once, networks are not read.
+def load(name: str, options: Mapping[str, Any]) -> Callable[[], Backend]:
+    """What makes the backend ``name`` with its own settings; they are checked at once, networks are not read.
+
+    ``name`` may carry the value of the backend's `MAIN_OPTION`: ``insightface:scrfd_2.5g_bnkps``, ``sidecar:marks.csv``.
 
     Raises:
         UserError: there is no such backend, or a setting is wrong.
     """
-    module = plugins.load("landmarks", name)
-    config = build(module.Config, options)
+    plugin, colon, value = name.partition(":")
+    module = plugins.load("landmarks", plugin.strip())
+    settings = dict(options)
+    if colon:
+        main = getattr(module, "MAIN_OPTION", None)
+        if main is None:
+            raise UserError(f"The landmark backend '{plugin}' takes nothing after a colon, so not '{name}'.")
+        settings[main] = value.strip()
+    config = build(module.Config, settings)
 
     def make() -> Backend:
         backend: Backend = module.Backend(config)

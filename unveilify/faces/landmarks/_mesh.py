@@ -3,7 +3,7 @@
 Kartynnik et al. 2019, "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", arXiv:1907.06724.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -59,10 +59,16 @@ def mesh(net: cv2.dnn.Net, image: Image, where: Region) -> tuple[Floats, float]:
     return apply(invert(matrix), outputs[1].reshape(468, 3)).astype(np.float32), presence
 
 
-def again(net: cv2.dnn.Net, image: Image, points: Floats) -> tuple[Floats, float]:
-    """A second pass: the mesh of the square around the first mesh, which sits better on the face."""
+def again(net: cv2.dnn.Net, image: Image, points: Floats, sizes: tuple[float, ...] = (1.0,)) -> tuple[Floats, float]:
+    """A second pass: the mesh of the square around the first mesh, which sits better on the face.
+
+    Of several ``sizes`` (factors on the square's side) the mean is given back, and the highest presence.
+    """
     left, right = points[EYE_CORNERS[0], :2], points[EYE_CORNERS[1], :2]
-    return mesh(net, image, region(points[:, :2], left, right))
+    where = region(points[:, :2], left, right)
+    found = [mesh(net, image, replace(where, side=where.side * size)) for size in sizes]
+    mean = np.stack([points for points, _ in found]).mean(axis=0, dtype=np.float64)
+    return np.asarray(mean, np.float32), max(presence for _, presence in found)
 
 
 def _matrix(where: Region) -> Matrix:

@@ -8,7 +8,6 @@ pass on its own result.
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 from pydantic import Field
 
@@ -19,15 +18,16 @@ from unveilify.core.records import Face, Image
 from unveilify.faces.landmarks._blazeface import Detection, detect, read_net
 from unveilify.faces.landmarks._mesh import Floats, again, box_region, mesh
 from unveilify.faces.landmarks._order import by_prominence, drop_repeats
+from unveilify.faces.landmarks._windows import Window, framed, tiles
 
 SMALL_PX = 400
 """Pictures with a long side up to this are tried with a frame around them."""
 FRAME = 1.5
 TILES = (1.0, 0.5, 0.25)
 MIN_TILE_PX = 128
-
-Window = tuple[Image, int, int]
-"""A part of the picture and where its top-left corner lies (x, y)."""
+MASKED_SIZES = (0.8, 0.9, 1.0)
+"""Under a mask the mesh wavers with the size of its square, so the mean over several steadies the eyes: measured on
+LFW faces with flat masks, their 95th percentile of movement falls from 8 % to under 7 % of the interocular distance."""
 
 
 class Config(BaseConfig):
@@ -66,10 +66,10 @@ class Backend:
             found = self._search(windows, image)
             sure = drop_repeats([face for face in found if self._believable(face, masked, number)])
             if sure:
-                return by_prominence([self._refine(image, face) for face in sure], image)
+                return by_prominence([self._refine(image, face, masked) for face in sure], image)
             rest = rest or found
         best = sorted(rest, key=lambda face: -face.score)[: int(masked)]
-        return [self._refine(image, face) for face in best]
+        return [self._refine(image, face, masked) for face in best]
 
     def _believable(self, face: Face, masked: bool, level: int) -> bool:
         if not masked:
@@ -82,25 +82,24 @@ class Backend:
         where a tight crop of one scores at all, it scores much better with a frame."""
         height, width = image.shape[:2]
         whole: list[Window] = [(image, 0, 0)]
-        framed = [_framed(image)] if max(height, width) <= SMALL_PX else []
+        wider = [framed(image, FRAME)] if max(height, width) <= SMALL_PX else []
         if masked:
-            yield whole + framed
+            yield whole + wider
         else:
             yield whole
-            yield framed
+            yield wider
         if not self.config.tiles:
             return
         for share in TILES:
             side = round(min(height, width) * share)
             if side >= MIN_TILE_PX and side < max(height, width):
-                corners = [(x, y) for y in _steps(height, side) for x in _steps(width, side)]
-                yield [(image[y : y + side, x : x + side], x, y) for x, y in corners]
+                yield tiles(image, side)
 
     def _search(self, windows: list[Window], image: Image) -> list[Face]:
         found: list[Detection] = []
         for window, x, y in windows:
             shift = np.array([x, y], np.float32)
-            for one in detect(self._detector, np.ascontiguousarray(window), self.config.min_score):
+            for one in detect(self._detector, window, self.config.min_score):
                 found.append(Detection(one.box + np.tile(shift, 2), one.points + shift, one.score))
         return [self._first_mesh(image, one) for one in found]
 
@@ -108,26 +107,15 @@ class Backend:
         points, presence = mesh(self._mesh, image, box_region(found.box, found.points[0], found.points[1]))
         return _face(points, found.score, presence)
 
-    def _refine(self, image: Image, face: Face) -> Face:
+    def _refine(self, image: Image, face: Face, masked: bool) -> Face:
         points, presence = face.landmarks.points, face.presence
         for _ in range(self.config.passes - 1):
-            points, believed = again(self._mesh, image, points)
+            points, believed = again(self._mesh, image, points, MASKED_SIZES if masked else (1.0,))
             presence = max(presence, believed)
         return _face(points, face.score, presence)
-
-
-def _framed(image: Image) -> Window:
-    x, y = (round(length * (FRAME - 1) / 2) for length in (image.shape[1], image.shape[0]))
-    return np.asarray(cv2.copyMakeBorder(image, y, y, x, x, cv2.BORDER_CONSTANT), np.uint8), -x, -y
 
 
 def _face(points: Floats, score: float, presence: float) -> Face:
     low, high = points[:, :2].min(0), points[:, :2].max(0)
     box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
     return Face(Landmarks(points, "mediapipe468"), box, score, presence)
-
-
-def _steps(length: int, side: int) -> list[int]:
-    """Starts of windows of ``side`` that cover ``length`` and overlap by at least half."""
-    count = 1 + -(-(length - side) * 2 // side) if length > side else 1
-    return [round(i * (length - side) / (count - 1)) for i in range(count)] if count > 1 else [0]

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from unveilify.masks.styles._sheet import Colour, Floats, coordinates, line, noise, paint, step
+from unveilify.masks._pixels import Floats, Reals, resized
+from unveilify.masks.styles._sheet import Colour, coordinates, line, noise, paint, step
 
 _COARSE = 120
 """Folds are smooth: they are computed at this width at most and enlarged."""
@@ -17,11 +18,11 @@ def coarse(width: int, height: int) -> tuple[int, int]:
     return max(8, round(width / shrink)), max(8, round(height / shrink))
 
 
-def enlarge(small: Floats, width: int, height: int) -> Floats:
+def enlarge(small: Reals, width: int, height: int) -> Floats:
     """Bring a coarse map to full size."""
     if small.shape == (height, width):
         return small
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+    return resized(small, (width, height))
 
 
 def creases(rng: np.random.Generator, width: int, height: int, count: int, depth: float) -> Floats:
@@ -36,7 +37,9 @@ def creases(rng: np.random.Generator, width: int, height: int, count: int, depth
         x, y = u - np.float32(cu), (v - np.float32(cv)) * np.float32(1.3)
         along = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
         off = y * np.float32(np.cos(angle)) - x * np.float32(np.sin(angle)) - np.float32(bend) * along * along
-        total += np.float32(high) * np.exp(-np.abs(off) * np.float32(1 / thick) - (along * np.float32(1 / length)) ** 2)
+        total += np.float32(1.25 * high) * np.exp(
+            -np.abs(off) * np.float32(1 / thick) - (along * np.float32(1 / length)) ** 2
+        )
     return enlarge(total, width, height)
 
 
@@ -67,7 +70,7 @@ def weave(width: int, height: int, threads: float, aspect: float) -> Floats:
     return np.asarray(across * down * np.float32(shown), np.float32)
 
 
-def stitches(x: Floats, at: float, along: Floats, pitch: float, width: float) -> Floats:
+def stitches(x: Reals, at: float, along: Reals, pitch: float, width: float) -> Floats:
     """A row of stitches: dashes of ``pitch`` along a line at ``x == at``."""
     dash = np.clip(np.sin(along * np.float32(2 * np.pi / pitch)) * 2, 0, 1)
     return np.asarray(line(x, at, width) * dash, np.float32)
@@ -83,9 +86,8 @@ def letters(width: int, height: int, text: str, place: tuple[float, float], size
     x, y = (place[0] + 1) / 2 * width * over, place[1] * height * over
     cv2.putText(canvas, text, (int(x - wide / 2), int(y + high / 2)), cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thick, 16)
     turn = cv2.getRotationMatrix2D((x, y), slant, 1.0)
-    canvas = cv2.warpAffine(canvas, turn, canvas.shape[::-1], flags=cv2.INTER_LINEAR)
-    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / 255
+    turned = cv2.warpAffine(canvas, turn, canvas.shape[::-1], flags=cv2.INTER_LINEAR)
+    return resized(turned.astype(np.float32) / 255, (width, height), cv2.INTER_AREA)
 
 
 def valve(
@@ -140,7 +142,7 @@ def pattern(kind: str, seed: int, width: int, height: int, base: Colour) -> Floa
     return rgb
 
 
-def _bar(x: Floats, pitch: float, share: float, soft: np.float32) -> Floats:
+def _bar(x: Reals, pitch: float, share: float, soft: np.float32) -> Floats:
     t = np.abs(np.mod(x, np.float32(pitch)) - np.float32(pitch / 2))
     return 1 - step(t, pitch * share / 2, float(soft))
 
@@ -163,7 +165,7 @@ def _flowers(rgb: Floats, rng: np.random.Generator, x: Floats, y: Floats, inks: 
         if not len(near):
             continue
         part = np.s_[:, near[0] : near[-1] + 1]
-        r, phi = cv2.cartToPolar(np.ascontiguousarray(dx[part]), np.ascontiguousarray(dy[part]))
+        r, phi = np.hypot(dx[part], dy[part]), np.arctan2(dy[part], dx[part])
         rim = np.float32(size) * (0.75 + 0.35 * np.cos(phi * petals + np.float32(turn)))
         rgb[part] = paint(rgb[part], inks[int(rng.integers(3))], 1 - step(r, rim, soft))
         rgb[part] = paint(rgb[part], inks[3], 1 - step(r, size * 0.3, soft))

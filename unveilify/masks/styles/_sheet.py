@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from unveilify.masks._pixels import Floats, Reals, resized
+
 Colour = tuple[float, float, float]
 
 
@@ -27,16 +26,16 @@ def coordinates(width: int, height: int) -> tuple[Floats, Floats]:
     """u (1, W) from -1 to 1 and v (H, 1) from 0 to 1, at pixel centres."""
     u = (np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1
     v = (np.arange(height, dtype=np.float32) + 0.5) / height
-    return u[None, :], v[:, None]
+    return u[None, :].astype(np.float32), v[:, None].astype(np.float32)
 
 
-def step(x: Floats, edge: float | Floats, soft: float) -> Floats:
+def step(x: Reals, edge: float | Reals, soft: float) -> Floats:
     """0 below ``edge``, 1 above it, smooth over ``soft``."""
     t = np.clip((x - edge) * np.float32(1 / max(soft, 1e-6)) + np.float32(0.5), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def line(x: Floats, at: float | Floats, width: float) -> Floats:
+def line(x: Reals, at: float | Reals, width: float) -> Floats:
     """A smooth ridge of height 1 around ``at``."""
     t = (x - at) * np.float32(1 / width)
     return np.asarray(np.exp(-(t * t)), np.float32)
@@ -53,7 +52,7 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[float, 
         knots = rng.standard_normal((rows, columns), np.float32)
         if rows > 2 * shape[0] or columns > 2 * shape[1]:
             continue
-        total += cv2.resize(knots, shape[::-1], interpolation=cv2.INTER_CUBIC) * np.float32(0.6 * 0.5**octave)
+        total += resized(knots, shape[::-1]) * np.float32(0.6 * 0.5**octave)
     return total
 
 
@@ -63,17 +62,17 @@ def frame(width: int, height: int, inset: float = 0.02, corner: float = 0.06) ->
     aspect = height / width * 2  # v in units of u
     x = np.abs(u) - np.float32(1 - inset - corner)
     y = np.abs(v - np.float32(0.5)) * np.float32(aspect) - np.float32(0.5 * aspect - inset - corner)
-    outside = cv2.magnitude(*np.broadcast_arrays(np.maximum(x, 0), np.maximum(y, 0)))
-    outside = outside + np.minimum(np.maximum(x, y), 0) - np.float32(corner)
+    beyond_x, beyond_y = np.maximum(x, 0), np.maximum(y, 0)
+    outside = np.sqrt(beyond_x * beyond_x + beyond_y * beyond_y) + np.minimum(np.maximum(x, y), 0) - np.float32(corner)
     return np.asarray(1 - step(outside, 0.0, 3.0 / width), np.float32)
 
 
-def paint(rgb: Floats, colour: Colour, amount: Floats) -> Floats:
+def paint(rgb: Reals, colour: Colour, amount: Reals) -> Floats:
     """Mix ``colour`` into ``rgb`` where ``amount`` (H, W) says so."""
     return np.asarray(rgb + (np.array(colour, np.float32) - rgb) * amount[..., None], np.float32)
 
 
-def finish(colour: Floats | Colour, shape: tuple[int, int], dark: Floats, alpha: Floats, height: Floats) -> Sheet:
+def finish(colour: Reals | Colour, shape: tuple[int, int], dark: Reals, alpha: Reals, height: Reals) -> Sheet:
     """A sheet of one colour (or of (H, W, 3) colours), darkened where ``dark`` is above 0, lightened below."""
     rgb = np.broadcast_to(np.asarray(colour, np.float32), (*shape, 3)) * (1 - np.clip(dark, -0.3, 0.85))[..., None]
     return Sheet(np.clip(rgb, 0, 1).astype(np.float32), alpha.astype(np.float32), height.astype(np.float32))

@@ -54,7 +54,7 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     return Params(
         colour=colour,
         pattern=str(rng.choice(["floral", "dots", "heather", "camouflage", "marble"])),
-        nose=draw_number(rng, 0.3, 0.08),
+        nose=draw_number(rng, 0.18, 0.08),
         tip=draw_between(rng, 2.05, 2.35),
         fall=draw_number(rng, 0.0, 0.06),
         seed=int(rng.integers(1 << 30)),
@@ -64,9 +64,16 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
 def cut(params: Params) -> Cut:
     """From ear to ear, down to a point on the neck."""
     nose, tip = params.nose, params.tip
-    top = ((0.0, nose), (0.16, nose + 0.06), (0.42, nose + 0.2), (0.8, nose + 0.2), (1.12, nose + 0.14))
-    bottom = ((0.0, tip), (0.16, tip - 0.05), (0.45, tip - 0.3), (0.75, 1.55), (0.98, 1.15), (1.1, 0.85))
-    return Cut(top, bottom, roundness=1.7, puff=0.03, puff_at=0.4, lift=0.025)
+    top = (
+        (0.0, nose),
+        (0.16, nose + 0.06),
+        (0.42, nose + 0.2),
+        (0.8, nose + 0.2),
+        (1.04, nose + 0.18),
+        (1.13, nose + 0.22),
+    )
+    bottom = ((0.0, tip), (0.16, tip - 0.05), (0.45, tip - 0.3), (0.75, 1.55), (0.98, 1.2), (1.06, 1.0), (1.12, 0.9))
+    return Cut(top, bottom, roundness=1.7, puff=0.03, puff_at=0.4, lift=0.025, back=0.7)
 
 
 def texture(params: Params, width: int, height: int) -> Sheet:
@@ -74,7 +81,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     rng = np.random.default_rng(params.seed)
     u, v = coordinates(width, height)
     shape = (height, width)
-    relief = noise(rng, shape, (2, 3), 3) * 0.02 + creases(rng, width, height, int(rng.integers(10, 22)), 0.032)
+    relief = noise(rng, shape, (2, 3), 3) * 0.02 + creases(rng, width, height, int(rng.integers(10, 22)), 0.045)
     relief += gathers(rng, width, height, rng.uniform(2, 4), 0.03)
     drape = np.sin(u * np.float32(rng.uniform(5, 9)) + noise(rng, shape, (2, 2), 1)) * v * v
     relief += drape.astype(np.float32) * 0.025

@@ -69,11 +69,11 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
         colour=colour,
         pattern=str(rng.choice(PATTERNS)) if rng.random() < config.patterned else None,
         seam=bool(rng.random() < 0.65),
-        side=draw_number(rng, 0.92, 0.04),
-        nose=draw_number(rng, 0.26, 0.08),
+        side=draw_number(rng, 1.0, 0.04),
+        nose=draw_number(rng, 0.15, 0.07),
         chin=draw_between(rng, 0.02, 0.10),
-        side_top=draw_number(rng, 0.56, 0.05),
-        side_bottom=draw_number(rng, 1.08, 0.08),
+        side_top=draw_number(rng, 0.35, 0.06),
+        side_bottom=draw_number(rng, 1.2, 0.1),
         threads=draw_between(rng, 60, 140),
         elastic=(0.12, 0.12, 0.12) if dark or rng.random() < 0.3 else (0.88, 0.88, 0.88),
         rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
@@ -95,8 +95,8 @@ def cut(params: Params) -> Cut:
         (0.0, chin),
         (0.2, chin - 0.01),
         (0.42, chin - 0.09),
-        (0.64, chin - 0.28),
-        (0.8, params.side_bottom + 0.16),
+        (0.66, chin - 0.24),
+        (0.83, params.side_bottom + 0.16),
         (side - 0.06, params.side_bottom),
     )
     return Cut(top, bottom, roundness=1.5 if params.seam else 1.9, puff=0.05 if params.seam else 0.02, puff_at=0.42)
@@ -109,8 +109,8 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     shape = (height, width)
     flat = np.zeros(shape, np.float32)
     relief = noise(rng, shape, (2, 3), 3) * 0.014
-    relief += creases(rng, width, height, int(rng.integers(6, 16)), 0.022 * params.rumple)
-    relief += gathers(rng, width, height, rng.uniform(2, 5), 0.014 * params.rumple)
+    relief += creases(rng, width, height, int(rng.integers(6, 16)), 0.042 * params.rumple)
+    relief += gathers(rng, width, height, rng.uniform(2, 5), 0.024 * params.rumple)
     dark = weave(width, height, params.threads, height / width) * 0.08 + noise(rng, shape, (40, 60), 2) * 0.02
     if params.seam:
         middle = np.abs(u) + flat

@@ -11,9 +11,10 @@ from pydantic import Field
 from unveilify.core.config import Config as Base
 from unveilify.core.errors import UserError
 from unveilify.core.storage import sha256_bytes
+from unveilify.masks._pixels import Array, Floats, blurred, look_up
 from unveilify.masks._surface import Cut, spline
 from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.styles._sheet import Colour, Floats, Sheet, coordinates
+from unveilify.masks.styles._sheet import Colour, Sheet, coordinates
 
 Point = tuple[float, float]
 PLACES = ("left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom")
@@ -69,15 +70,15 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     if sha256 != params.sha256:
         raise UserError(f"The mask {params.png} has changed since its recipe was made: give the old file.")
     at = {name: np.array(params.anchors[name], np.float64) for name in PLACES}
-    u, v = coordinates(width, height)
+    _, v = coordinates(width, height)
     top = _across(np.stack([at["left_top"], at["nose"], at["right_top"]]), width)
     bottom = _across(np.stack([at["left_bottom"], at["chin"], at["right_bottom"]]), width)
     where = ((1 - v)[..., None] * top + v[..., None] * bottom).astype(np.float32)
     shrink = np.linalg.norm(at["right_top"] - at["left_top"]) / width
     if shrink > 1.2:  # prefiltered, so that fine print does not turn into crumbs
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.4 * shrink)
-    rgba = cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    alpha = rgba[:, :, 3]
+        picture = blurred(picture, 0.4 * float(shrink))
+    rgba = look_up(picture, where[..., 0], where[..., 1], cv2.BORDER_CONSTANT)
+    alpha = np.clip(rgba[:, :, 3], 0, 1)
     rgb = np.clip(rgba[:, :, :3] / np.maximum(alpha, 1e-3)[..., None], 0, 1) * np.array(params.colour, np.float32)
     return Sheet(rgb.astype(np.float32), alpha, np.zeros((height, width), np.float32))
 
@@ -87,9 +88,7 @@ def straps(params: Params) -> tuple[Strap, ...]:
     return () if params.strap is None else (Strap(EAR_LOOP, 0.04, params.strap),)
 
 
-def _across(
-    three: np.ndarray[tuple[int, ...], np.dtype[np.float64]], width: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _across(three: Array, width: int) -> Array:
     return spline(three, 2 * width + 1)[1::2]
 
 
@@ -103,6 +102,6 @@ def _read(path: str) -> tuple[Floats, str]:
     bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4 or bgra.dtype != np.uint8:
         raise UserError(f"The mask {path} is not an 8-bit PNG with transparency: save it as RGBA.")
-    rgba = cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA).astype(np.float32) / 255
+    rgba: Floats = np.asarray(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA), np.float32) / np.float32(255)
     rgba[:, :, :3] *= rgba[:, :, 3:]
     return rgba, sha256_bytes(data)

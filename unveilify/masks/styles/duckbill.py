@@ -50,8 +50,8 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     _, colour = pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.86, 0.03),
-        nose=draw_number(rng, 0.24, 0.05),
+        side=draw_number(rng, 0.9, 0.03),
+        nose=draw_number(rng, 0.18, 0.05),
         chin=draw_between(rng, 0.02, 0.08),
         bill=draw_between(rng, 0.22, 0.42),
         fold=draw_between(rng, 0.52, 0.68),
@@ -72,7 +72,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     rng = np.random.default_rng(params.seed)
     u, v = coordinates(width, height)
     shape = (height, width)
-    relief = noise(rng, shape, (2, 3), 3) * 0.012 + creases(rng, width, height, int(rng.integers(4, 10)), 0.02)
+    relief = noise(rng, shape, (2, 3), 3) * 0.012 + creases(rng, width, height, int(rng.integers(4, 10)), 0.034)
     dark = noise(rng, shape, (24, 40), 2) * 0.015
     at = np.float32(params.fold) + 0.03 * u * u + noise(rng, shape, (2, 4), 1) * 0.008
     relief -= np.maximum(v - at, 0) * 0.30

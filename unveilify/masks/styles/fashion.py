@@ -35,7 +35,7 @@ class Config(Base):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
-        {"black": 0.5, "grey": 0.24, "navy": 0.1, "white": 0.08, "pink": 0.04, "brown": 0.04},
+        {"black": 0.5, "grey": 0.16, "navy": 0.1, "white": 0.08, "pink": 0.04, "brown": 0.04},
         description="relative shares of the colours",
     )
 
@@ -59,8 +59,8 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     _, colour = pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        nose=draw_number(rng, 0.32, 0.07),
-        cheek=draw_number(rng, 0.5, 0.05),
+        nose=draw_number(rng, 0.17, 0.07),
+        cheek=draw_number(rng, 0.3, 0.06),
         chin=draw_between(rng, 0.0, 0.08),
         jaw=draw_number(rng, 1.02, 0.05),
         hole=draw_between(rng, 0.11, 0.2),
@@ -78,18 +78,18 @@ def cut(params: Params) -> Cut:
         (0.15, nose + 0.05),
         (0.38, cheek - 0.02),
         (0.72, cheek),
-        (0.98, cheek - 0.16),
-        (1.1, cheek - 0.36),
+        (0.98, cheek - 0.12),
+        (1.13, cheek - 0.3),
     )
     bottom = (
         (0.0, chin),
         (0.2, chin - 0.02),
         (0.42, chin - 0.11),
-        (0.66, chin - 0.33),
-        (0.88, params.jaw + 0.17),
-        (1.08, params.jaw - 0.22),
+        (0.68, chin - 0.27),
+        (0.93, params.jaw + 0.2),
+        (1.12, params.jaw - 0.2),
     )
-    return Cut(top, bottom, roundness=1.45, puff=0.03, puff_at=0.42, lift=0.015)
+    return Cut(top, bottom, roundness=1.2, puff=0.07, puff_at=0.42, lift=0.015, back=0.3)
 
 
 def texture(params: Params, width: int, height: int) -> Sheet:
@@ -99,7 +99,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     shape = (height, width)
     flat = np.zeros(shape, np.float32)
     relief = noise(rng, shape, (2, 3), 2) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(2, 7)), 0.014)
+    relief += creases(rng, width, height, int(rng.integers(2, 7)), 0.026)
     dark = noise(rng, shape, (50, 80), 2) * 0.02
     middle = u + flat
     relief += line(middle, 0.0, 0.012) * 0.010

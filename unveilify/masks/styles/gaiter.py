@@ -56,7 +56,7 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     return Params(
         colour=colour,
         pattern=str(rng.choice(PATTERNS)) if rng.random() < config.patterned else None,
-        nose=draw_number(rng, 0.34, 0.08),
+        nose=draw_number(rng, 0.2, 0.08),
         ear=draw_number(rng, 0.48, 0.08),
         low=draw_between(rng, 2.1, 2.3),
         rings=draw_between(rng, 3, 7),
@@ -67,9 +67,16 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
 def cut(params: Params) -> Cut:
     """All around: beyond both sides of face and neck."""
     nose, ear, low = params.nose, params.ear, params.low
-    top = ((0.0, nose), (0.16, nose + 0.06), (0.42, nose + 0.19), (0.8, ear + 0.04), (1.12, ear))
+    top = (
+        (0.0, nose),
+        (0.16, nose + 0.06),
+        (0.42, nose + 0.19),
+        (0.8, ear + 0.02),
+        (1.04, ear + 0.05),
+        (1.13, ear + 0.12),
+    )
     bottom = ((0.0, low), (0.3, low), (0.6, low - 0.02), (0.85, low - 0.06), (1.0, low - 0.12))
-    return Cut(top, bottom, roundness=1.6, puff=0.02, puff_at=0.3, lift=0.025, bow=-0.04)
+    return Cut(top, bottom, roundness=1.6, puff=0.02, puff_at=0.3, lift=0.025, bow=-0.04, back=0.7)
 
 
 def texture(params: Params, width: int, height: int) -> Sheet:
@@ -79,8 +86,8 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     shape = (height, width)
     wobble = noise(rng, shape, (3, 4), 2)
     rings = np.sin(v * np.float32(params.rings * 2 * np.pi) + wobble * 2 + u * u * 2) * np.clip(v * 1.8 - 0.5, 0, 1)
-    relief = noise(rng, shape, (2, 3), 2) * 0.012 + rings.astype(np.float32) * 0.028
-    relief += creases(rng, width, height, int(rng.integers(6, 14)), 0.024)
+    relief = noise(rng, shape, (2, 3), 2) * 0.012 + rings.astype(np.float32) * 0.04
+    relief += creases(rng, width, height, int(rng.integers(6, 14)), 0.04)
     dark = noise(rng, shape, (50, 70), 2) * 0.02 + np.clip(-rings, 0, 1) * 0.12
     dark += line(v, 0.03, 0.008) * 0.12
     rgb = (

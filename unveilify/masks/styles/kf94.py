@@ -60,10 +60,10 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     _, colour = pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.98, 0.03),
-        nose=draw_number(rng, 0.18, 0.06),
+        side=draw_number(rng, 1.02, 0.03),
+        nose=draw_number(rng, 0.1, 0.06),
         chin=draw_between(rng, 0.03, 0.10),
-        tip=draw_between(rng, 0.28, 0.5),
+        tip=draw_between(rng, 0.36, 0.62),
         upper_fold=draw_number(rng, 0.33, 0.03),
         lower_fold=draw_number(rng, 0.68, 0.03),
         puff=draw_between(rng, 0.05, 0.16),
@@ -77,13 +77,13 @@ def cut(params: Params) -> Cut:
     """High in the middle, pointed at the sides."""
     nose, side, chin = params.nose, params.side, 1.79 + params.chin
     up, low = 0.84 - params.tip / 2, 0.84 + params.tip / 2
-    top = ((0.0, nose), (0.15, nose + 0.05), (0.36, nose + 0.24), (0.68, up - 0.12), (side, up))
+    top = ((0.0, nose), (0.15, nose + 0.05), (0.36, nose + 0.22), (0.68, up - 0.12), (side, up))
     bottom = (
         (0.0, chin),
         (0.2, chin - 0.01),
         (0.42, chin - 0.08),
         (0.66, chin - 0.27),
-        (0.86, low + 0.13),
+        (0.89, low + 0.16),
         (side, low),
     )
     return Cut(top, bottom, roundness=2.2, puff=params.puff, puff_at=0.5)
@@ -95,8 +95,8 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     u, v = coordinates(width, height)
     shape = (height, width)
     relief = noise(rng, shape, (2, 3), 3) * 0.012
-    relief += creases(rng, width, height, int(rng.integers(4, 12)), 0.02 * params.rumple)
-    relief += gathers(rng, width, height, rng.uniform(1.5, 3), 0.010 * params.rumple)
+    relief += creases(rng, width, height, int(rng.integers(4, 12)), 0.036 * params.rumple)
+    relief += gathers(rng, width, height, rng.uniform(1.5, 3), 0.018 * params.rumple)
     dark = noise(rng, shape, (20, 36), 2) * 0.012
     for fold, direction in ((params.upper_fold, 1.0), (params.lower_fold, -1.0)):
         at = 0.5 + (fold - 0.5) * (1 - 0.55 * np.abs(u) ** 1.6) + np.float32(rng.normal(0, 0.008)) * u

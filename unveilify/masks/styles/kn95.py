@@ -60,10 +60,10 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     _, colour = pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.93, 0.035),
-        nose=draw_number(rng, 0.17, 0.06),
+        side=draw_number(rng, 0.99, 0.035),
+        nose=draw_number(rng, 0.09, 0.06),
         chin=draw_between(rng, 0.03, 0.10),
-        tip=draw_between(rng, 0.3, 0.55),
+        tip=draw_between(rng, 0.4, 0.65),
         puff=draw_between(rng, 0.08, 0.2),
         text=str(rng.choice(_TEXTS)) if rng.random() < 0.6 else "",
         valve_side=int(rng.choice([-1, 1])) if rng.random() < config.valve else 0,
@@ -76,7 +76,7 @@ def cut(params: Params) -> Cut:
     """A tall pointed beak with a keel."""
     nose, side, chin = params.nose, params.side, 1.79 + params.chin
     up, low = 0.82 - params.tip / 2, 0.82 + params.tip / 2
-    top = ((0.0, nose), (0.12, nose + 0.07), (0.34, nose + 0.25), (0.66, up - 0.06), (side, up))
+    top = ((0.0, nose), (0.12, nose + 0.07), (0.34, nose + 0.22), (0.66, up - 0.06), (side, up))
     bottom = ((0.0, chin), (0.16, chin - 0.02), (0.38, chin - 0.13), (0.64, chin - 0.36), (side, low))
     return Cut(top, bottom, roundness=1.25, puff=params.puff, puff_at=0.5)
 
@@ -88,7 +88,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     shape = (height, width)
     aspect = height / width
     relief = noise(rng, shape, (2, 4), 3) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(3, 10)), 0.016 * params.rumple)
+    relief += creases(rng, width, height, int(rng.integers(3, 10)), 0.03 * params.rumple)
     dark = noise(rng, shape, (20, 36), 2) * 0.010
     keel = np.abs(u) + 0 * v
     relief += line(keel, 0.0, 0.02) * 0.012

@@ -54,8 +54,8 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     strap = [(0.87, 0.80, 0.52), (0.88, 0.88, 0.88), (0.75, 0.25, 0.22), (0.3, 0.45, 0.75)][int(rng.integers(4))]
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.8, 0.035),
-        nose=draw_number(rng, 0.22, 0.05),
+        side=draw_number(rng, 0.84, 0.035),
+        nose=draw_number(rng, 0.16, 0.05),
         chin=draw_between(rng, 0.02, 0.08),
         puff=draw_between(rng, 0.2, 0.36),
         ribs=int(rng.choice([0, 0, 2, 3, 4])),
@@ -68,7 +68,7 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
 def cut(params: Params) -> Cut:
     """A round bowl."""
     nose, side, chin = params.nose, params.side, 1.79 + params.chin
-    top = ((0.0, nose), (0.16, nose + 0.06), (0.36, nose + 0.24), (0.6, 0.62), (side, 0.86))
+    top = ((0.0, nose), (0.16, nose + 0.06), (0.36, nose + 0.24), (0.6, 0.56), (side, 0.82))
     bottom = ((0.0, chin), (0.2, chin - 0.01), (0.4, chin - 0.09), (0.62, chin - 0.31), (side, 1.12))
     return Cut(top, bottom, roundness=2.4, puff=params.puff, puff_at=0.55, bow=0.02)
 
@@ -93,8 +93,8 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     rgb = paint(rgb, (0.72, 0.73, 0.75), np.clip(clip * 1.6, 0, 1))
     relief += clip * 0.012
     for corner in (-0.93, 0.93):
-        for at in (0.25, 0.75):
-            staple = line(u, corner, 0.018) * line(v, at, 0.012)
+        for place in (0.25, 0.75):
+            staple = line(u, corner, 0.018) * line(v, place, 0.012)
             rgb = paint(rgb, (0.5, 0.5, 0.52), staple * np.float32(0.8))
     if rng.random() < 0.5:
         ink = letters(width, height, str(rng.choice(["N95", "8210", "FFP2", "NIOSH"])), (0.0, 0.38), 0.07, 0.0)

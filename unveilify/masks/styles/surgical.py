@@ -22,7 +22,7 @@ from unveilify.masks.styles._sheet import (
 )
 
 COLOURS: dict[str, Colour] = {
-    "blue": (0.64, 0.80, 0.89),
+    "blue": (0.58, 0.80, 0.91),
     "white": (0.91, 0.92, 0.93),
     "green": (0.62, 0.82, 0.78),
     "black": (0.13, 0.13, 0.14),
@@ -65,12 +65,12 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
         printed=str(rng.choice(PATTERNS)) if name == "printed" else None,
         pleats=int(rng.choice([2, 3, 3, 3, 4])),
         opened=draw_between(rng, 0.2, 1.0),
-        side=draw_number(rng, 0.93, 0.03),
-        nose=draw_number(rng, 0.28, 0.07),
-        dip=draw_number(rng, 0.2, 0.04),
+        side=draw_number(rng, 1.01, 0.035),
+        nose=draw_number(rng, 0.15, 0.07),
+        dip=draw_between(rng, 0.08, 0.22),
         chin=draw_between(rng, 0.03, 0.09),
-        side_top=draw_number(rng, 0.56, 0.05),
-        side_bottom=draw_number(rng, 1.18, 0.06),
+        side_top=draw_number(rng, 0.32, 0.07),
+        side_bottom=draw_number(rng, 1.3, 0.08),
         rim=draw_between(rng, 0.035, 0.06),
         rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
         seed=int(rng.integers(1 << 30)),
@@ -85,16 +85,16 @@ def cut(params: Params) -> Cut:
         (0.0, nose),
         (0.14, nose + 0.04),
         (0.36, beside),
-        (0.66, max(beside, params.side_top) - 0.01),
+        (0.66, 0.5 * (beside + params.side_top)),
         (side, params.side_top),
     )
     bottom = (
         (0.0, chin),
         (0.22, chin - 0.01),
         (0.42, chin - 0.07),
-        (0.62, chin - 0.21),
-        (0.78, params.side_bottom + 0.16),
-        (side - 0.1, params.side_bottom),
+        (0.64, chin - 0.18),
+        (0.82, params.side_bottom + 0.16),
+        (side - 0.06, params.side_bottom),
     )
     return Cut(top, bottom, roundness=1.7, puff=0.03, puff_at=0.45, bow=-0.02)
 
@@ -105,8 +105,8 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     u, v = coordinates(width, height)
     shape = (height, width)
     relief = noise(rng, shape, (2, 3), 2) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(5, 14)), 0.022 * params.rumple)
-    relief += gathers(rng, width, height, rng.uniform(3, 6), 0.014 * params.rumple)
+    relief += creases(rng, width, height, int(rng.integers(5, 14)), 0.042 * params.rumple)
+    relief += gathers(rng, width, height, rng.uniform(3, 6), 0.026 * params.rumple)
     dark = noise(rng, shape, (24, 40), 2) * 0.015
     fold = noise(rng, shape, (2, 3), 2) * 0.014
     for k in range(params.pleats):
@@ -114,8 +114,8 @@ def texture(params: Params, width: int, height: int) -> Sheet:
         edge = 0.5 + (at - 0.5) * (0.72 + 0.28 * params.opened * (1 - u * u)) + fold + np.float32(rng.normal(0, 0.012))
         tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
         behind = (v - edge).astype(np.float32)
-        relief += np.float32(0.03) * tight * np.clip(behind / 0.16 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
-        dark += line(behind, 0.008, 0.012) * tight * 0.34 - line(behind, -0.02, 0.018) * tight * 0.07
+        relief += np.float32(0.05) * tight * np.clip(behind / 0.16 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
+        dark += line(behind, 0.008, 0.012) * tight * 0.22 - line(behind, -0.02, 0.018) * tight * 0.05
     rim = params.rim
     hem = step(v, rim, 0.01) * step(1 - v, rim, 0.01)
     wire = line(v, rim * 1.9, rim * 0.5) * step(0.55 - np.abs(u), 0.0, 0.1)

@@ -51,8 +51,8 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
     _, colour = pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.92, 0.03),
-        nose=draw_number(rng, 0.25, 0.06),
+        side=draw_number(rng, 0.98, 0.03),
+        nose=draw_number(rng, 0.18, 0.06),
         chin=draw_between(rng, 0.03, 0.09),
         window=(draw_between(rng, 0.34, 0.52), draw_between(rng, 0.17, 0.25)),
         place=draw_between(rng, 0.5, 0.58),
@@ -65,7 +65,7 @@ def sample(rng: np.random.Generator, config: Config) -> Params:
 def cut(params: Params) -> Cut:
     """As a surgical mask, stiffer in the middle."""
     nose, side, chin = params.nose, params.side, 1.79 + params.chin
-    top = ((0.0, nose), (0.15, nose + 0.05), (0.38, nose + 0.22), (0.66, 0.52), (side, 0.56))
+    top = ((0.0, nose), (0.15, nose + 0.05), (0.38, nose + 0.22), (0.66, 0.42), (side, 0.46))
     bottom = (
         (0.0, chin),
         (0.2, chin - 0.01),

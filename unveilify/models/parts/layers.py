@@ -1,6 +1,7 @@
 """Small pieces that several networks share."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +47,11 @@ def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, *, bias: b
 def exact(x: Tensor) -> Tensor:
     """``x`` in at least float32: under autocast, sums of many terms and pictures must not stay in bfloat16."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """Suspends autocast on the device of ``x`` (which the meta device does not know)."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
 
 
 def upsampled(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unveilify.models.parts.layers import conv, exact, upsampled
+from unveilify.models.parts.layers import conv, exact, full_precision, upsampled
 from unveilify.models.parts.unet import plan
 
 
@@ -40,7 +40,7 @@ class ModulatedConv(nn.Module):
         x = x * scale.to(x.dtype)[:, :, None, None]
         y = F.conv2d(upsampled(x) if up else x, self.weight, padding=self.weight.shape[-1] // 2)
         # The sum of squares stays in float32: bfloat16 would lose the small terms.
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x):
             power = exact(scale).square() @ self.weight.square().sum((2, 3)).T
         return y, torch.rsqrt(power + 1e-8)
 

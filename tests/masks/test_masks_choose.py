@@ -1,0 +1,49 @@
+"""Choosing is a pure function of (config, seed, key)."""
+
+from collections import Counter
+
+import pytest
+
+from unveilify.core.errors import UserError
+from unveilify.masks.choose import choose
+from unveilify.masks.config import MaskConfig
+
+
+def test_the_same_key_gets_the_same_mask_and_others_do_not() -> None:
+    config = MaskConfig()
+    assert choose(config, 1, "abc") == choose(config, 1, "abc")
+    many = [choose(config, 1, f"key{i}").model_dump_json() for i in range(200)]
+    assert len(set(many)) == 200
+    assert choose(config, 2, "abc") != choose(config, 1, "abc")
+
+
+def test_shares_are_kept() -> None:
+    config = MaskConfig(styles={"surgical": 3, "kf94": 1, "n95": 0}, wears={"proper": 1, "chin": 1})
+    recipes = [choose(config, 0, str(i)) for i in range(600)]
+    styles, ways = Counter(r.style for r in recipes), Counter(r.wear.name for r in recipes)
+    assert styles["n95"] == 0
+    assert 0.68 < styles["surgical"] / 600 < 0.82
+    assert 0.42 < ways["chin"] / 600 < 0.58
+
+
+def test_options_and_color_reach_the_style() -> None:
+    config = MaskConfig(styles={"surgical": 1}, options={"surgical": {"colours": {"pink": 1}}})
+    red, green, _ = choose(config, 0, "k").params["colour"]
+    assert red > green + 0.05
+    assert choose(MaskConfig(color="#ff8000"), 0, "k").params["colour"] == [1.0, 0.502, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (MaskConfig(styles={"surgicl": 1}), "surgical"),
+        (MaskConfig(wears={"upside_down": 1}), "under_nose"),
+        (MaskConfig(styles={}), "styles"),
+        (MaskConfig(styles={"surgical": -1}), "styles"),
+        (MaskConfig(color="blue"), "#rrggbb"),
+        (MaskConfig(styles={"kn95": 1}, options={"kn95": {"vavle": 1}}), "valve"),
+    ],
+)
+def test_mistakes_are_named(config: MaskConfig, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        choose(config, 0, "k")

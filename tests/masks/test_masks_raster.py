@@ -1,0 +1,38 @@
+"""The rasteriser draws planes exactly and the nearest surface last."""
+
+import numpy as np
+
+from unveilify.masks.raster import grid_triangles, raster
+
+
+def test_a_plane_is_interpolated_exactly_and_without_gaps() -> None:
+    y, x = np.mgrid[2:50:9j, 3:61:7j]
+    vertices = np.stack([x, y, 0 * x], -1).reshape(-1, 3)
+    values = np.stack([2 * x + y, 5 - y], -1).reshape(-1, 2)
+    maps, seen = raster(vertices, grid_triangles(9, 7), values, (64, 64))
+    assert seen[2:51, 3:62].all()
+    assert seen.sum() == 49 * 59
+    v, u = np.mgrid[0:64, 0:64]
+    assert np.abs(maps[..., 0] - (2 * u + v))[seen].max() < 1e-2
+    assert np.abs(maps[..., 1] - (5 - v))[seen].max() < 1e-2
+
+
+def test_the_nearest_fold_wins_and_backs_are_not_drawn() -> None:
+    # a strip that runs right, folds back behind itself and runs right again, farther away
+    x = np.array([0.0, 30, 10, 40])
+    vertices = np.array([[a, b, d] for b in (0.0, 20.0) for a, d in zip(x, (5.0, 5, 1, 1), strict=True)])
+    values = np.array([[a] for _ in range(2) for a in (1.0, 1, 2, 2)])
+    maps, seen = raster(vertices, grid_triangles(2, 4), values, (21, 41))
+    assert seen.all()
+    assert (maps[5, 2:29, 0] == 1).all()
+    assert (maps[5, 32:, 0] == 2).all()
+
+
+def test_outside_of_the_picture_nothing_happens() -> None:
+    vertices = np.array([[-50.0, -50, 0], [-10, -50, 0], [-50, -10, 0]])
+    _, seen = raster(vertices, np.array([[0, 1, 2]]), np.ones((3, 1)), (20, 20))
+    assert not seen.any()
+    vertices = np.array([[-500.0, -500, 0], [900, -500, 0], [-500, 900, 0]])
+    maps, seen = raster(vertices, np.array([[0, 1, 2]]), np.ones((3, 1)), (20, 20))
+    assert seen.all()
+    assert np.allclose(maps, 1, atol=1e-3)

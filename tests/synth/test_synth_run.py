@@ -1,0 +1,104 @@
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from unveilify.core.errors import UserError
+from unveilify.core.pictures import decode, encode_jpeg
+from unveilify.faces.config import QualityConfig
+from unveilify.synth.config import SynthConfig
+from unveilify.synth.run import run
+
+RGB = NDArray[np.uint8]
+
+
+def samples(folder: Path) -> dict[str, dict[str, bytes]]:
+    """The members of every tar of a folder, by key and kind."""
+    found: dict[str, dict[str, bytes]] = {}
+    for path in sorted(folder.glob("part-*.tar")):
+        with tarfile.open(path) as tar:
+            for info in tar:
+                key, _, kind = info.name.partition(".")
+                file = tar.extractfile(info)
+                assert file is not None
+                found.setdefault(key, {})[kind] = file.read()
+    return found
+
+
+def test_pairs_are_equal_in_every_block_that_the_mask_does_not_touch(small_pairs: Path) -> None:
+    checked = 0
+    for members in samples(small_pairs).values():
+        masked, unmasked = decode(members["masked.jpg"]), decode(members["unmasked.jpg"])
+        alpha = cv2.imdecode(np.frombuffer(members["mask.png"], np.uint8), cv2.IMREAD_UNCHANGED)
+        assert alpha.shape == masked.shape[:2]
+        side = len(alpha) // 8
+        touched = (alpha > 0).reshape(side, 8, side, 8).any(axis=(1, 3)).repeat(8, 0).repeat(8, 1)
+        assert np.array_equal(masked[~touched], unmasked[~touched])
+        assert (masked[touched] != unmasked[touched]).any()
+        checked += 1
+    assert checked == 40
+
+
+def test_every_sample_says_where_it_is_from(small_pairs: Path, small_source: Path) -> None:
+    rows = pd.read_parquet(small_pairs / "manifest.parquet").set_index("key")
+    for key, members in samples(small_pairs).items():
+        about = json.loads(members["json"])
+        assert about["key"] == key
+        assert (small_source / about["photo"]).is_file()
+        assert not Path(about["photo"]).is_absolute()
+        assert about["group"] == rows.loc[key, "group"]
+        assert about["mask"]["style"] == rows.loc[key, "style"]
+        points = np.array(about["landmarks"]["points"])
+        assert np.array_equal(points * 16, np.round(points * 16))
+        assert np.array(about["crop"]["matrix"]).shape == (2, 3)
+
+
+def test_keys_come_from_relative_paths(small_source: Path, small_pairs: Path, tmp_path: Path) -> None:
+    """The same photos somewhere else are the same samples, byte for byte."""
+    import shutil
+
+    shutil.copytree(small_source, tmp_path / "elsewhere/else")
+    run(SynthConfig(size_px=64, photos_per_part=11), tmp_path / "elsewhere/else", tmp_path / "out")
+    assert samples(tmp_path / "out") == samples(small_pairs)
+
+
+def test_identity_only_photos_carry_no_mask(tmp_path: Path, small_source: Path) -> None:
+    config = SynthConfig(size_px=64, quality=QualityConfig(max_yaw=0.5))
+    stamp = run(config, small_source, tmp_path / "out")
+    assert stamp.counts["identity"] > 20
+    rows = pd.read_parquet(tmp_path / "out/manifest.parquet")
+    for row in rows[rows["status"] == "identity"].itertuples():
+        assert row.reason == "profile"
+        assert set(samples(tmp_path / "out")[row.key]) == {"unmasked.jpg", "json"}
+        break
+
+
+def test_too_many_rejects_stop_the_run(tmp_path: Path) -> None:
+    (tmp_path / "photos/a").mkdir(parents=True)
+    for n in range(4):
+        grey = np.full((100, 100, 3), 100 + n, np.uint8)
+        (tmp_path / f"photos/a/{n}.jpg").write_bytes(encode_jpeg(grey, 90))
+    config = SynthConfig(size_px=64, layout="folder")
+    with pytest.raises(UserError, match="4 of 4 photos were rejected, most as 'no_face'"):
+        run(config, tmp_path / "photos", tmp_path / "out")
+    stamp = run(SynthConfig(size_px=64, layout="folder", max_rejects=1), tmp_path / "photos", tmp_path / "other")
+    assert stamp.counts["rejected"] == stamp.counts["rejected.no_face"] == 4
+
+
+def test_only_so_many_people_are_taken(tmp_path: Path, small_source: Path) -> None:
+    stamp = run(SynthConfig(size_px=64, max_people=3), small_source, tmp_path / "out")
+    rows = pd.read_parquet(tmp_path / "out/manifest.parquet")
+    assert rows["identity"].nunique() == 3
+    assert stamp.counts["photos"] == 12
+
+
+def test_there_is_a_sheet_to_look_at(small_pairs: Path) -> None:
+    sheets = sorted(small_pairs.glob("part-*.preview.jpg"))
+    assert len(sheets) == len(list(small_pairs.glob("part-*.tar"))) == 4
+    assert decode(io.BytesIO(sheets[0].read_bytes()).getvalue()).shape[1] == 12 * 128
