@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+UNLISTED = {"_stamp.json", "_begun.json", "log.jsonl"}
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 
@@ -30,7 +31,7 @@ def members(folder: Path, pattern: str) -> Counter[str]:
 def digest_agrees(folder: Path) -> bool:
     """Whether every file that the stamp names has the bytes that it says, and no other file is there."""
     stamp = json.loads((folder / "_stamp.json").read_text())["files"]
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {"_stamp.json", "_begun.json", "log.jsonl"}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - UNLISTED
     whole = all(hashlib.sha256((folder / n).read_bytes()).hexdigest() == f["sha256"] for n, f in stamp.items())
     return whole and there == set(stamp)
 
@@ -62,7 +63,9 @@ def main(source: Path, synth: Path, shards: Path) -> int:
     agree("rows of the shard manifest", len(rows), len(ledger))
     triplets = ledger[ledger["status"] == "triplet"]
     kinds = members(shards, "t*-*.tar") + members(shards, "val-*.tar")
-    agree("triplets in the shards", len(triplets), *(kinds[k] for k in ("masked.jpg", "unmasked.jpg", "mask.png", "json")))
+    agree(
+        "triplets in the shards", len(triplets), *(kinds[k] for k in ("masked.jpg", "unmasked.jpg", "mask.png", "json"))
+    )
     for unit in ("group", "identity"):
         agree(f"most splits of one {unit}", 1, int(triplets.groupby(unit)["split"].nunique().max()))
     people = triplets.groupby("split")["identity"].nunique().to_dict()

@@ -23,7 +23,10 @@ def test_a_bad_option_of_a_verb_is_one_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("tree", "first", "hint"),
-    [(pipeline.Pipeline(), None, "names no source"), (pipeline.Pipeline(source=Path("x")), "photos", "--from takes one")],
+    [
+        (pipeline.Pipeline(), None, "names no source"),
+        (pipeline.Pipeline(source=Path("x")), "photos", "--from takes one"),
+    ],
 )
 def test_what_cannot_run_says_why(tree: pipeline.Pipeline, first: str | None, hint: str) -> None:
     with pytest.raises(UserError, match=hint):

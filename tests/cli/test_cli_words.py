@@ -10,7 +10,21 @@ from typer.testing import CliRunner
 
 from unveilify.cli.app import app
 
-VERBS = ("sample", "synth", "shard", "train", "report", "run", "mask", "remove", "show", "verify", "card", "plugins", "weights")
+VERBS = (
+    "sample",
+    "synth",
+    "shard",
+    "train",
+    "report",
+    "run",
+    "mask",
+    "remove",
+    "show",
+    "verify",
+    "card",
+    "plugins",
+    "weights",
+)
 ROOT = Path(__file__).parents[2]
 
 

@@ -20,7 +20,9 @@ def test_a_gpu_takes_the_full_network() -> None:
 
 
 def test_what_is_given_stays() -> None:
-    given = TrainConfig(size_px=128, samples=10, batch=2, bf16=True, validate_every=5, identity_every=1, network={"width": 1})
+    given = TrainConfig(
+        size_px=128, samples=10, batch=2, bf16=True, validate_every=5, identity_every=1, network={"width": 1}
+    )
     assert resolve(given, 256, {"width": 0.25}, CPU) == (given, "")
 
 

@@ -18,5 +18,5 @@ class QualityConfig(Config):
     max_yaw: float = Field(default=60, ge=0, le=180, description="a face turned further is no target (degrees)")
     max_pitch: float = Field(default=45, ge=0, le=180, description="a face raised or lowered further is no target")
     min_sharpness: float = Field(
-        default=0.025, ge=0, description="a more blurred face is no target; see quality.sharpness"
+        default=0.22, ge=0, description="a more blurred face is no target; see quality.sharpness"
     )

@@ -20,6 +20,8 @@ POSE_2D = (*RIGID, "mouth_left", "mouth_right", "chin")
 """Anchors that show the pose without depth. The outline is left out: what is seen of it moves over the face."""
 SHARPNESS_PX = 128
 """Sharpness is measured on the face crop at this size, so it does not depend on the crop's or the photo's."""
+DETAIL_PX = 4.0
+"""What a Gaussian of this width takes away from the crop at `SHARPNESS_PX` (1/8 interocular distance) is detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +86,22 @@ def pose(landmarks: Landmarks) -> Pose:
 
 
 def sharpness(crop: Image) -> float:
-    """Fine detail around the eyes of an aligned face crop (S, S, 3), as a share of its contrast.
+    """How much of the detail around the eyes of an aligned face crop (S, S, 3) is fine detail; about 0.1 … 1.
 
-    Variance of the Laplacian over variance of the brightness in the band that a mask never hides, at a fixed size:
-    changes of exposure and of the photo's resolution above that size do not move it (after Pertuz et al. 2013,
-    "Analysis of focus measure operators", LAP4).
+    Variance of the Laplacian (Pertuz et al. 2013, "Analysis of focus measure operators", LAP4) over the variance of
+    all that is smaller than a pupil's width, in the band that a mask never hides and at a fixed size. So the light, a
+    dark background beside a turned face, and the photo's resolution above that size do not move it.
     """
     side = (SHARPNESS_PX, SHARPNESS_PX)
     method = cv2.INTER_AREA if crop.shape[0] > SHARPNESS_PX else cv2.INTER_LINEAR
     grey = cv2.cvtColor(np.asarray(cv2.resize(crop, side, interpolation=method)), cv2.COLOR_RGB2GRAY)
-    top, bottom = round(0.25 * SHARPNESS_PX), round(0.55 * SHARPNESS_PX)
-    left, right = round(0.2 * SHARPNESS_PX), round(0.8 * SHARPNESS_PX)
-    detail = cv2.Laplacian(grey, cv2.CV_32F)[top:bottom, left:right]
-    band = grey[top:bottom, left:right]
-    return float(np.var(detail, dtype=np.float64) / (np.var(band, dtype=np.float64) + 1.0))
+    grey = np.asarray(grey, np.float32)
+    band = np.s_[
+        round(0.25 * SHARPNESS_PX) : round(0.55 * SHARPNESS_PX), round(0.2 * SHARPNESS_PX) : round(0.8 * SHARPNESS_PX)
+    ]
+    fine = np.asarray(cv2.Laplacian(grey, cv2.CV_32F))[band]
+    detail = (grey - cv2.GaussianBlur(grey, (0, 0), DETAIL_PX))[band]
+    return float(np.var(fine, dtype=np.float64) / (np.var(detail, dtype=np.float64) + 1.0))
 
 
 def _rotation(seen: dict[str, npt.NDArray[np.float32]]) -> Floats:

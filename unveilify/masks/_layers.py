@@ -39,7 +39,11 @@ class Scene:
 def cloth(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Floats:
     """The mask without its straps, (height, width, 4)."""
     placed = scene.place(mask.points)
-    x, y, normals, seen, sheet = _lay(style, params, placed, mask.normals @ scene.head.rotation.T, scene.shape)
+    x, y, seen, sheet = _lay(style, params, placed, scene.shape)
+    turned = (mask.normals @ scene.head.rotation.T).astype(np.float32)
+    height, width = sheet.alpha.shape
+    rows, columns = turned.shape[:2]
+    normals = look_up(turned, (x + 0.5) * ((columns - 1) / width), (y + 0.5) * ((rows - 1) / height))
     rgb = look_up(sheet.rgb, x, y)
     alpha = look_up(sheet.alpha, x, y) * seen
     high = look_up(sheet.height, x, y)
@@ -55,7 +59,7 @@ def sticker(style: ModuleType, params: object, mask: Surface, scene: Scene) -> F
     homography, _ = cv2.findHomography(rim[:, :2], scene.place(rim)[:, :2], 0)
     flat = cv2.perspectiveTransform(points[None, :, :, :2].reshape(1, -1, 2), homography).reshape(*points.shape[:2], 2)
     placed = np.dstack([flat, np.zeros(points.shape[:2])])
-    x, y, _, seen, sheet = _lay(style, params, placed, np.zeros_like(points), scene.shape)
+    x, y, seen, sheet = _lay(style, params, placed, scene.shape)
     rgb = look_up(sheet.rgb, x, y)
     return np.dstack([rgb * seen[..., None], seen.astype(np.float32)])
 
@@ -84,11 +88,14 @@ def bands(loops: list[tuple[Strap, Ribbon]], scene: Scene) -> Floats | None:
     if not vertices:
         return None
     maps, seen = raster(np.vstack(vertices), np.vstack(triangles), np.vstack(values), scene.shape)
-    across, half_map = np.abs(maps[:, :, 0]), maps[:, :, 1]
-    alpha = np.clip(half_map + 0.5 - across, 0, np.minimum(1, 2 * half_map)) * maps[:, :, 2] * seen
-    rounding = 1 - 0.25 * np.clip(across / np.maximum(half_map, 0.5), 0, 1) ** 2
-    lit = lighting.shade(maps[:, :, 6:9] * rounding[..., None], maps[:, :, 3:6], scene.light, scene.recipe.light)
-    return np.dstack([lit * alpha[..., None], alpha])
+    at = maps[seen]  # few pixels: only these are worked on
+    across, half_at = np.abs(at[:, 0]), at[:, 1]
+    alpha = np.clip(half_at + 0.5 - across, 0, np.minimum(1, 2 * half_at)) * at[:, 2]
+    rounding = 1 - 0.25 * np.clip(across / np.maximum(half_at, 0.5), 0, 1) ** 2
+    lit = lighting.shade(at[:, 6:9] * rounding[:, None], at[:, 3:6], scene.light, scene.recipe.light)
+    layer = np.zeros((*scene.shape, 4), np.float32)
+    layer[seen] = np.column_stack([lit * alpha[:, None], alpha])
+    return layer
 
 
 def over(below: Floats, above: Floats) -> None:
@@ -98,15 +105,16 @@ def over(below: Floats, above: Floats) -> None:
 
 
 def _lay(
-    style: ModuleType, params: object, placed: Array, normals: Array, shape: tuple[int, int]
-) -> tuple[Floats, Floats, Floats, Bools, Sheet]:
-    """Where on the sheet each pixel looks (x, y), the surface's normals there, where it is, and the sheet."""
+    style: ModuleType, params: object, placed: Array, shape: tuple[int, int]
+) -> tuple[Floats, Floats, Bools, Sheet]:
+    """Where on the sheet each pixel looks (x, y), whether it sees the sheet at all, and the sheet."""
     rows, columns = placed.shape[:2]
     width, height = _sheet_size(placed)
     v, u = np.mgrid[0 : 1 : rows * 1j, 0 : 1 : columns * 1j]
-    values = np.concatenate([(u * width - 0.5)[..., None], (v * height - 0.5)[..., None], normals], axis=2)
-    maps, seen = raster(placed.reshape(-1, 3), grid_triangles(rows, columns), values.reshape(-1, 5), shape)
-    return maps[:, :, 0], maps[:, :, 1], maps[:, :, 2:5], seen, style.texture(params, width, height)
+    values = np.dstack([u * width - 0.5, v * height - 0.5])
+    maps, seen = raster(placed.reshape(-1, 3), grid_triangles(rows, columns), values.reshape(-1, 2), shape)
+    x, y = np.ascontiguousarray(maps[:, :, 0]), np.ascontiguousarray(maps[:, :, 1])
+    return x, y, seen, style.texture(params, width, height)
 
 
 def _sheet_size(placed: Array) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def glasses(image: Image, head: Head, origin: Array, shape: tuple[int, int]) -> 
     zone = np.zeros(shape, np.uint8)
     for ring in rings:
         fill_hull(zone, ring.reshape(-1, 2))
-    return blurred(np.clip((depth - 0.22) / 0.15, 0, 1) * (zone.astype(np.float32) / 255), 0.6)
+    return blurred(np.clip((depth - 0.2) / 0.14, 0, 1) * (zone.astype(np.float32) / 255), 0.6)
 
 
 def _ring(head: Head, origin: Array, side: float) -> Array:

@@ -16,7 +16,7 @@ GAMMA = 2.2
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SKIN = np.array([1.38, 0.93, 0.66], np.float32)  # linear R, G, B of skin over its luminance in neutral light
 _SKIN_ALBEDO = 0.28
-_CONTRAST = 1.8
+_CONTRAST = 1.4
 _SHEEN = np.float32(0.045)
 
 
@@ -45,7 +45,7 @@ def measure(image: Image, head: Head) -> Illumination:
     patch, offset = _around(image, head)
     if min(patch.shape[:2]) < 8:
         return _UNKNOWN
-    shrink = max(1.0, head.scale / 48)  # shading is smooth: 48 px between the eyes are plenty
+    shrink = max(1.0, head.scale / 24)  # shading is smooth: 24 px between the eyes are plenty
     size = (max(4, round(patch.shape[1] / shrink)), max(4, round(patch.shape[0] / shrink)))
     small = cv2.resize(patch, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     linear = blurred(small, max(0.6, 0.05 * head.scale / shrink)) ** np.float32(GAMMA)
@@ -53,7 +53,7 @@ def measure(image: Image, head: Head) -> Illumination:
     seen = project(head, points)
     at = (seen[:, :2] - offset + 0.5) / shrink - 0.5
     facing = normals @ head.rotation.T
-    within: Bools = np.logical_and(at > 0, at < np.array(size) - 1).all(axis=1)
+    within: Bools = np.minimum(at, np.array(size) - 1 - at).min(1) > 0
     inside = within & (facing[:, 2] > 0.15)
     inside = inside if inside.sum() >= 12 else within
     if inside.sum() < 12:
@@ -61,7 +61,7 @@ def measure(image: Image, head: Head) -> Illumination:
     colour = look_up(linear, at[inside, None, 0], at[inside, None, 1])[:, 0]
     luma = (colour @ _LUMA).astype(np.float64)
     ambient, slope, front = _harmonics(facing[inside], luma)
-    white = _quantile(linear[::2, ::2] @ _LUMA, 0.97)
+    white = _quantile(linear @ _LUMA, 0.97)
     level = float(np.clip(front / _SKIN_ALBEDO, 0.9 * white, 1.35 * white))
     cast = _cast(colour, luma, linear)
     blur, grain = _blur(patch, head.scale), _grain(patch)
@@ -172,9 +172,9 @@ def _edge_table() -> tuple[Array, Array]:
 def _blur(patch: Image, scale: float) -> float:
     """Blur of the strongest edges, as the sigma of a Gaussian that makes them out of steps."""
     grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    if min(grey.shape) > 300:  # the middle is enough
+    if min(grey.shape) > 160:  # the middle is enough
         h, w = (n // 2 for n in grey.shape)
-        grey = grey[h - 150 : h + 150, w - 150 : w + 150]
+        grey = grey[h - 80 : h + 80, w - 80 : w + 80]
     once, twice = blurred(grey, 1.0), blurred(grey, 2.0)
     fine, coarse = (grey - once) ** 2, (once - twice) ** 2
     strong = coarse > _quantile(coarse, 0.97)

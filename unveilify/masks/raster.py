@@ -45,13 +45,16 @@ def raster(vertices: Array, triangles: Ints, values: Array, shape: tuple[int, in
         return maps.reshape(height, width, -1), seen.reshape(shape)
     pixel, owner, wb, wc = (np.concatenate(column) for column in zip(*found, strict=True))
     if (area < -1e-6).any():  # the surface folds over itself somewhere: draw from far to near
-        depth = corners[owner, 0, 2] + wb * ab[owner, 2] + wc * ac[owner, 2]
+        depth = np.take(corners[:, 0, 2], owner) + wb * np.take(ab[:, 2], owner) + wc * np.take(ac[:, 2], owner)
         rank = np.argsort(depth, kind="stable")
         pixel, owner, wb, wc = pixel[rank], owner[rank], wb[rank], wc[rank]
     at = values.astype(np.float32)[triangles]
     first, second, third = at[:, 0], at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]
     # of several writes to one pixel, the last one stays
-    maps[pixel] = first[owner] + wb[:, None] * second[owner] + wc[:, None] * third[owner]
+    drawn = np.take(second, owner, 0) * wb[:, None]
+    drawn += np.take(third, owner, 0) * wc[:, None]
+    drawn += np.take(first, owner, 0)
+    maps[pixel] = drawn
     seen[pixel] = True
     return maps.reshape(height, width, -1), seen.reshape(shape)
 
@@ -75,8 +78,9 @@ def _cover(
     hit = np.flatnonzero(inside)
     triangle, rest = np.divmod(hit, rows * columns)
     row, column = np.divmod(rest, columns)
-    pixel = (low[part, 1][triangle] + row) * width + low[part, 0][triangle] + column
-    return pixel, part[triangle], wb.ravel()[hit], wc.ravel()[hit]
+    corner = low[part, 1] * width + low[part, 0]
+    pixel = np.take(corner, triangle) + row * width + column
+    return pixel, np.take(part, triangle), np.take(wb.ravel(), hit), np.take(wc.ravel(), hit)
 
 
 def _batches(order: Ints, span: Ints) -> list[Ints]:

@@ -69,10 +69,12 @@ def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recip
     if judges.lpips is not None:
         losses["lpips"] = recipe.lpips * judges.lpips(image, truth).mean()
     if judges.recogniser is not None and recipe.identity:
-        with torch.no_grad():
-            wanted = judges.recogniser.embed(truth)
-        cosine = (judges.recogniser.embed(image) * wanted).sum(1)
-        losses["identity"] = recipe.identity * (1 - cosine).mean()
+        # In bfloat16 the recogniser's gradient points elsewhere (cosine to float32 down to 0.83).
+        with torch.autocast(image.device.type, enabled=False):
+            with torch.no_grad():
+                wanted = judges.recogniser.embed(truth)
+            cosine = (judges.recogniser.embed(image) * wanted).sum(1)
+            losses["identity"] = recipe.identity * (1 - cosine).mean()
     return losses
 
 

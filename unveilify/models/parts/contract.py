@@ -103,8 +103,6 @@ class Recipe:
     """Share of the training after which the discriminator begins."""
     identity_from: float = 0.0
     """Share of the training after which the identity loss begins."""
-    identity_share: float = 1.0
-    """Share of every batch that the identity loss looks at: on a CPU the recogniser costs more than a small network."""
     r1: float = 0.0
     """Lazy R1 penalty on the discriminator (gamma), 0 = none."""
     lr_g: float = 2e-4
