@@ -13,7 +13,7 @@ from unveilify.core.records import Face
 from unveilify.faces.align import crop
 from unveilify.faces.config import QualityConfig
 from unveilify.faces.find import Finder
-from unveilify.faces.quality import judge, pose, sharpness
+from unveilify.faces.quality import MEASURED_PX, judge, pose, sharpness
 
 FIVE = ("eye_left", "eye_right", "nose_tip", "mouth_left", "mouth_right")
 
@@ -54,28 +54,39 @@ def test_depth_and_plane_agree_on_the_pose(photos: Path, finder: Finder) -> None
     assert np.median(apart) < 4
 
 
+def measured(photo: NDArray[np.uint8], marks: Landmarks) -> float:
+    return sharpness(crop(photo, marks, MEASURED_PX))
+
+
 def test_blur_lowers_sharpness_and_light_does_not(finder: Finder, astronaut: NDArray[np.uint8]) -> None:
     marks = finder.find(astronaut)[0].landmarks
-    plain = sharpness(crop(astronaut, marks, 256).image)
-    darker = sharpness(crop((astronaut * 0.6).astype(np.uint8), marks, 256).image)
-    assert darker == pytest.approx(plain, rel=0.1)
+    plain = measured(astronaut, marks)
+    assert measured((astronaut * 0.6).astype(np.uint8), marks) == pytest.approx(plain, rel=0.1)
     values = [plain]
     for sigma in (1, 2, 4):
-        values.append(sharpness(crop(np.asarray(cv2.GaussianBlur(astronaut, (0, 0), sigma)), marks, 256).image))
+        values.append(measured(np.asarray(cv2.GaussianBlur(astronaut, (0, 0), sigma), np.uint8), marks))
     assert values == sorted(values, reverse=True)
-    assert plain > QualityConfig().min_sharpness > values[-1]
+    assert plain > 2 * QualityConfig().min_sharpness > 2 * values[-1]
 
 
-def test_sharpness_does_not_depend_on_the_crop_size(finder: Finder, astronaut: NDArray[np.uint8]) -> None:
+def test_a_dark_background_does_not_blur_a_face(finder: Finder, astronaut: NDArray[np.uint8]) -> None:
     marks = finder.find(astronaut)[0].landmarks
-    small, large = (sharpness(crop(astronaut, marks, size).image) for size in (128, 512))
-    assert small == pytest.approx(large, rel=0.35)
+    dark = astronaut.copy()
+    dark[:, :188] = 0
+    assert measured(dark, marks) == pytest.approx(measured(astronaut, marks), rel=0.35)
+
+
+def test_sharpness_is_that_of_the_face_not_of_the_photo(finder: Finder, astronaut: NDArray[np.uint8]) -> None:
+    marks = finder.find(astronaut)[0].landmarks
+    double = Landmarks(marks.points * 2 + 0.5, marks.scheme)
+    large = np.asarray(cv2.resize(astronaut, (1024, 1024), interpolation=cv2.INTER_CUBIC), np.uint8)
+    assert measured(large, double) == pytest.approx(measured(astronaut, marks), rel=0.35)
 
 
 def verdict(face: Face, sharp: bool = True) -> tuple[str, str]:
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 255, (400, 400, 3)).astype(np.uint8) if sharp else np.full((400, 400, 3), 80, np.uint8)
-    found = judge(face, crop(photo, face.landmarks, 128), QualityConfig())
+    found = judge(photo, face, QualityConfig())
     assert set(found.measured) >= {"yaw", "pitch", "roll", "sharpness", "face_px", "padded_share", "score", "presence"}
     return found.status, found.reason
 
@@ -93,5 +104,5 @@ def test_lfw_loses_less_than_one_percent(photos: Path, finder: Finder) -> None:
     for path in sorted((photos / "lfw_train").glob("*/*.jpg"))[7::60][:100]:
         photo = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
         face = finder.find(photo)[0]
-        kept.append(judge(face, crop(photo, face.landmarks, 256), QualityConfig()).status == "target")
+        kept.append(judge(photo, face, QualityConfig()).status == "target")
     assert np.mean(kept) >= 0.99

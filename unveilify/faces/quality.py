@@ -10,7 +10,7 @@ import numpy.typing as npt
 from unveilify.core.geometry import Floats
 from unveilify.core.landmarks import MEAN_FACE, Landmarks, solid_anchors, view_of
 from unveilify.core.records import Face, Image
-from unveilify.faces.align import FaceCrop
+from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.config import QualityConfig
 
 Status = Literal["target", "identity", "rejected"]
@@ -18,10 +18,12 @@ Status = Literal["target", "identity", "rejected"]
 RIGID = ("eye_left_outer", "eye_left_inner", "eye_right_inner", "eye_right_outer", "nose_bridge", "nose_tip")
 POSE_2D = (*RIGID, "mouth_left", "mouth_right", "chin")
 """Anchors that show the pose without depth. The outline is left out: what is seen of it moves over the face."""
-SHARPNESS_PX = 128
-"""Sharpness is measured on the face crop at this size, so it does not depend on the crop's or the photo's."""
+MEASURED_PX = 128
+"""Side of the face crop on which sharpness is measured."""
+EYE_BAND = np.s_[32:70, 26:102]
+"""Rows and columns of that crop that hold the eyes and nothing that a mask hides."""
 DETAIL_PX = 4.0
-"""What a Gaussian of this width takes away from the crop at `SHARPNESS_PX` (1/8 interocular distance) is detail."""
+"""What a Gaussian of this width takes away from that crop is detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,19 @@ class Verdict:
     measured: dict[str, float]
 
 
-def judge(face: Face, aligned: FaceCrop, config: QualityConfig) -> Verdict:
-    """Measure ``face`` (in photo pixels) and its crop, and hold the numbers against ``config``.
+def judge(image: Image, face: Face, config: QualityConfig) -> Verdict:
+    """Measure ``face`` in its photo (H, W, 3), and hold the numbers against ``config``.
 
-    ``measured`` has yaw, pitch, roll (degrees), sharpness, face_px (photo pixels), padded_share, score and presence.
+    ``measured`` has yaw, pitch, roll (degrees), sharpness, face_px (width in photo pixels), padded_share (of the face
+    crop, 0…1), score and presence. None of them depends on the size that face crops are cut at.
     """
     turned = pose(face.landmarks)
+    aligned = crop(image, face.landmarks, MEASURED_PX)
     measured = {
         "yaw": round(turned.yaw, 2),
         "pitch": round(turned.pitch, 2),
         "roll": round(turned.roll, 2),
-        "sharpness": round(sharpness(aligned.image), 4),
+        "sharpness": round(sharpness(aligned), 4),
         "face_px": round(face.box[2], 2),
         "padded_share": round(aligned.padded_share, 4),
         "score": round(face.score, 4),
@@ -85,22 +89,19 @@ def pose(landmarks: Landmarks) -> Pose:
     return _angles(np.stack([rows[0], rows[1], np.cross(rows[0], rows[1])]))
 
 
-def sharpness(crop: Image) -> float:
-    """How much of the detail around the eyes of an aligned face crop (S, S, 3) is fine detail; about 0.1 … 1.
+def sharpness(aligned: FaceCrop) -> float:
+    """How much of the detail around the eyes is fine detail: 0.1 is blurred, 1 is sharp.
 
     Variance of the Laplacian (Pertuz et al. 2013, "Analysis of focus measure operators", LAP4) over the variance of
-    all that is smaller than a pupil's width, in the band that a mask never hides and at a fixed size. So the light, a
-    dark background beside a turned face, and the photo's resolution above that size do not move it.
+    all that is smaller than 1/8 interocular distance, in the band that a mask never hides. So neither the light nor a
+    dark background beside a turned face moves it.
+
+    Args:
+        aligned: a face crop of side `MEASURED_PX`, cut from the photo itself.
     """
-    side = (SHARPNESS_PX, SHARPNESS_PX)
-    method = cv2.INTER_AREA if crop.shape[0] > SHARPNESS_PX else cv2.INTER_LINEAR
-    grey = cv2.cvtColor(np.asarray(cv2.resize(crop, side, interpolation=method)), cv2.COLOR_RGB2GRAY)
-    grey = np.asarray(grey, np.float32)
-    band = np.s_[
-        round(0.25 * SHARPNESS_PX) : round(0.55 * SHARPNESS_PX), round(0.2 * SHARPNESS_PX) : round(0.8 * SHARPNESS_PX)
-    ]
-    fine = np.asarray(cv2.Laplacian(grey, cv2.CV_32F))[band]
-    detail = (grey - cv2.GaussianBlur(grey, (0, 0), DETAIL_PX))[band]
+    grey = np.asarray(cv2.cvtColor(aligned.image, cv2.COLOR_RGB2GRAY), np.float32)
+    fine = np.asarray(cv2.Laplacian(grey, cv2.CV_32F))[EYE_BAND]
+    detail = (grey - cv2.GaussianBlur(grey, (0, 0), DETAIL_PX))[EYE_BAND]
     return float(np.var(fine, dtype=np.float64) / (np.var(detail, dtype=np.float64) + 1.0))
 
 

@@ -15,7 +15,7 @@ from unveilify.masks.recipe import Light
 GAMMA = 2.2
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SKIN = np.array([1.38, 0.93, 0.66], np.float32)  # linear R, G, B of skin over its luminance in neutral light
-_SKIN_ALBEDO = 0.28
+_SKIN_ALBEDO = 0.26
 _CONTRAST = 1.4
 _SHEEN = np.float32(0.045)
 
@@ -73,6 +73,8 @@ def measure(image: Image, head: Head) -> Illumination:
 def shade(rgb: Reals, normals: Reals, light: Illumination, settings: Light) -> Floats:
     """Light a surface: ``rgb`` (..., 3) sRGB-coded colour, ``normals`` (..., 3) in the picture's axes."""
     amount = np.float32(light.ambient) + normals @ light.slope.astype(np.float32)
+    if not amount.size:  # nothing of the surface is inside the picture
+        return np.zeros_like(rgb, np.float32)
     amount = cv2.pow(np.clip(amount, 0.15, 1.9), float(settings.shading) / GAMMA)
     neutral = np.float32(light.level @ _LUMA)
     level = neutral * (light.level / neutral) ** np.float32(settings.cast) * np.float32(settings.gain)

@@ -122,7 +122,7 @@ def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Im
         row.reason = found
         return row, None, None
     aligned = crop(image, found.landmarks, config.size_px)
-    verdict = judge(found, aligned, config.quality)
+    verdict = judge(image, found, config.quality)
     row.status, row.reason, row.measured = verdict.status, verdict.reason, verdict.measured
     if row.status == "rejected":
         return row, None, None

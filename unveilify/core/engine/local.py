@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,16 +34,21 @@ def map_parts(work: Callable[[T], R], parts: Sequence[T], workers: int) -> Itera
     try:
         for future in as_completed([pool.submit(work, part) for part in parts]):
             yield future.result()
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()  # a part takes long, and what is half done counts for nothing anyway
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _end_with(parent: int) -> None:
-    """Leave when the parent is gone: a killed run must not leave writers behind."""
+    """Leave when the parent is gone, and only then: a killed run must not leave writers behind."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
         os._exit(1)
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     threading.Thread(target=watch, daemon=True).start()

@@ -35,6 +35,7 @@ class Config(BaseConfig):
 
     min_score: float = Field(default=0.5, ge=0, le=1, description="detector score below which a box is no candidate")
     min_presence: float = Field(default=0.5, ge=0, le=1, description="mesh presence that ends the search for faces")
+    masked_score: float = Field(default=0.4, ge=0, le=1, description="as min_score, for faces that wear masks")
     sure_score: float = Field(default=0.7, ge=0, le=1, description="masked: detector score that ends the search")
     passes: int = Field(default=2, ge=1, description="mesh passes; more than two sharpen the jaw line a little further")
     tiles: bool = Field(default=True, description="search tiles for small faces when none was found")
@@ -63,7 +64,7 @@ class Backend:
         image = np.ascontiguousarray(image)
         rest: list[Face] = []
         for number, windows in enumerate(self._levels(image, masked)):
-            found = self._search(windows, image)
+            found = self._search(windows, image, masked)
             sure = drop_repeats([face for face in found if self._believable(face, masked, number)])
             if sure:
                 return by_prominence([self._refine(image, face, masked) for face in sure], image)
@@ -75,7 +76,8 @@ class Backend:
         if not masked:
             return face.presence >= self.config.min_presence
         # Measured on real masked photos: in a tile, presence with a middling score is wrong in most cases.
-        return face.score >= self.config.sure_score or (level == 0 and face.presence >= self.config.min_presence)
+        present = face.presence >= self.config.min_presence and face.score >= self.config.min_score
+        return face.score >= self.config.sure_score or (level == 0 and present)
 
     def _levels(self, image: Image, masked: bool) -> Iterator[list[Window]]:
         """The windows of each level, coarse to fine. For a masked face the framed picture is on the first level:
@@ -95,11 +97,12 @@ class Backend:
             if side >= MIN_TILE_PX and side < max(height, width):
                 yield tiles(image, side)
 
-    def _search(self, windows: list[Window], image: Image) -> list[Face]:
+    def _search(self, windows: list[Window], image: Image, masked: bool) -> list[Face]:
         found: list[Detection] = []
+        min_score = self.config.masked_score if masked else self.config.min_score
         for window, x, y in windows:
             shift = np.array([x, y], np.float32)
-            for one in detect(self._detector, window, self.config.min_score):
+            for one in detect(self._detector, window, min_score):
                 found.append(Detection(one.box + np.tile(shift, 2), one.points + shift, one.score))
         return [self._first_mesh(image, one) for one in found]
 

@@ -23,8 +23,8 @@ from unveilify.masks.styles._sheet import (
 
 COLOURS: dict[str, Colour] = {
     "black": (0.15, 0.15, 0.16),
-    "grey": (0.36, 0.37, 0.40),
-    "navy": (0.18, 0.22, 0.32),
+    "grey": (0.37, 0.38, 0.42),
+    "navy": (0.22, 0.30, 0.42),
     "white": (0.88, 0.88, 0.90),
     "pink": (0.88, 0.70, 0.72),
     "brown": (0.36, 0.29, 0.25),
@@ -35,7 +35,7 @@ class Config(Base):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
-        {"black": 0.5, "grey": 0.16, "navy": 0.1, "white": 0.08, "pink": 0.04, "brown": 0.04},
+        {"black": 0.42, "grey": 0.16, "navy": 0.24, "white": 0.1, "pink": 0.05, "brown": 0.03},
         description="relative shares of the colours",
     )
 

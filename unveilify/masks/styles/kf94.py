@@ -34,7 +34,7 @@ class Config(Base):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
-        {"white": 0.62, "black": 0.26, "grey": 0.06, "beige": 0.04, "pink": 0.02},
+        {"white": 0.66, "black": 0.2, "grey": 0.06, "beige": 0.04, "pink": 0.02},
         description="relative shares of white, black, grey, beige and pink",
     )
 

@@ -22,7 +22,7 @@ from unveilify.masks.styles._sheet import (
 )
 
 COLOURS: dict[str, Colour] = {
-    "blue": (0.58, 0.80, 0.91),
+    "blue": (0.52, 0.79, 0.93),
     "white": (0.91, 0.92, 0.93),
     "green": (0.62, 0.82, 0.78),
     "black": (0.13, 0.13, 0.14),
@@ -34,7 +34,7 @@ class Config(Base):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
-        {"blue": 0.36, "white": 0.32, "green": 0.06, "black": 0.18, "pink": 0.04, "printed": 0.04},
+        {"blue": 0.4, "white": 0.34, "green": 0.06, "black": 0.14, "pink": 0.04, "printed": 0.04},
         description="relative shares of blue, white, green, black, pink and printed",
     )
 
@@ -115,7 +115,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
         tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
         behind = (v - edge).astype(np.float32)
         relief += np.float32(0.05) * tight * np.clip(behind / 0.16 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
-        dark += line(behind, 0.008, 0.012) * tight * 0.22 - line(behind, -0.02, 0.018) * tight * 0.05
+        dark += line(behind, 0.008, 0.012) * tight * 0.16 - line(behind, -0.02, 0.018) * tight * 0.05
     rim = params.rim
     hem = step(v, rim, 0.01) * step(1 - v, rim, 0.01)
     wire = line(v, rim * 1.9, rim * 0.5) * step(0.55 - np.abs(u), 0.0, 0.1)
