@@ -53,13 +53,8 @@ def load(
     file: Path | None, sets: list[str] | None = None, section: str = "", given: dict[str, Any] | None = None
 ) -> Pipeline:
     """The pipeline of ``file`` (the defaults without one), overridden by ``a.b=c`` and by a verb's own options."""
-    tree = settings.load(Pipeline, file, sets or ())
-    chosen = {name: value for name, value in (given or {}).items() if value is not None}
-    if not chosen:
-        return tree
-    plain = tree.model_dump()
-    plain[section] |= chosen
-    return settings.build(Pipeline, plain)
+    chosen = {f"{section}.{name}": value for name, value in (given or {}).items() if value is not None}
+    return settings.load(Pipeline, file, sets or (), chosen)
 
 
 def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = False) -> None:
@@ -85,7 +80,7 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
         make_sample(tree.source, people=tree.sample.people, seed=tree.sample.seed)
     from unveilify.synth import run as synth
 
-    say_stage("synth", pairs, synth.run(tree.synth, tree.source, pairs, workers=how.workers, force="synth" in anew))
+    say_synth(pairs, synth.run(tree.synth, tree.source, pairs, workers=how.workers, force="synth" in anew))
     from unveilify.shards import write as shard
 
     say_shares(shards, shard.run(tree.shard, pairs, shards, workers=how.workers, force="shard" in anew))
@@ -98,8 +93,13 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
 
 def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) -> Inputs:
     """Every run in the folder ``runs`` that has weights, and what was typed to get here."""
-    found = tuple(sorted(path.parent for path in runs.glob("*/best.safetensors")))
-    return Inputs(shards, found, predictions, commands=(" ".join(["unveilify", *sys.argv[1:]]),))
+    found = []
+    for path in sorted(runs.glob(f"*/{stamps.BEGUN}")):
+        if (path.parent / "best.safetensors").is_file():
+            found.append(path.parent)
+        else:
+            print(f"{path.parent} has no network yet (its training is not finished): left out.")
+    return Inputs(shards, tuple(found), predictions, commands=(" ".join(["unveilify", *sys.argv[1:]]),))
 
 
 def report(tree: Pipeline, inputs: Inputs, out: Path, device: str, *, force: bool = False) -> None:
@@ -109,14 +109,22 @@ def report(tree: Pipeline, inputs: Inputs, out: Path, device: str, *, force: boo
     make(tree.report, inputs, out, device=None if device == "auto" else device, force=force)
 
 
-def say_stage(stage: str, directory: Path, stamp: Stamp) -> None:
-    """Print what a stage made, with the rejects by reason."""
-    whole = {name: n for name, n in stamp.counts.items() if "." not in name}
-    print(f"{stage}: {', '.join(f'{n} {name}' for name, n in whole.items())} -> {directory}")
-    for name, n in stamp.counts.items():
-        if "." in name:
-            what, reason = name.split(".", 1)
-            print(f"  {n:6d} {what}: {reason}")
+def say_synth(directory: Path, stamp: Stamp) -> None:
+    """Print what became of the photos, and which were rejected."""
+    import pandas as pd
+
+    counts = stamp.counts
+    kinds = {"targets": "target", "identity images only": "identity", "rejected": "rejected"}
+    told = ", ".join(f"{counts.get(status, 0)} {what}" for what, status in kinds.items())
+    print(f"synth: {counts['photos']} photos: {told} -> {directory}")
+    rows = pd.read_parquet(directory / "manifest.parquet", columns=["photo", "status", "reason"])
+    rejected = rows[rows["status"] == "rejected"]
+    for reason, photos in rejected.groupby("reason")["photo"]:
+        more = f" and {len(photos) - 3} more" if len(photos) > 3 else ""
+        print(f"  {len(photos):6d} {reason}: {', '.join(ascii(p)[1:-1] for p in photos[:3])}{more}")
+    left = ", ".join(f"{n} {name.partition('.')[2]}" for name, n in counts.items() if name.startswith("skipped."))
+    if left:
+        print(f"  other files, left out: {left}")
 
 
 def say_shares(directory: Path, stamp: Stamp) -> None:
@@ -165,6 +173,8 @@ def _any_stamp(directory: Path) -> Stamp:
 
 
 def _plan(tree: Pipeline, directories: list[Path], anew: tuple[str, ...]) -> None:
+    there = "is there" if tree.source and tree.source.is_dir() else "is not there"
+    print(f"source {tree.source} {there}")
     if tree.sample and not (tree.source and tree.source.is_dir()):
         print(f"sample: would write {tree.sample.people} invented people to {tree.source}")
     for stage, directory in zip(STAGES, directories, strict=True):

@@ -19,6 +19,7 @@ VERBS = (
     "run",
     "mask",
     "remove",
+    "settings",
     "show",
     "verify",
     "card",
@@ -38,7 +39,7 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     ("words", "hint"),
     [
         (["synth", "--source", "nowhere"], "There is no folder nowhere"),
-        (["synth", "--source", "."], "There are no files"),
+        (["synth", "--source", "empty"], "There are no files"),
         (["synth", "--source", ".", "--set", "synth.sise_px=3"], r"synth\.size_px"),
         (["synth", "--source", ".", "--config", "none.yaml"], r"none\.yaml"),
         (["shard"], "unveilify synth"),
@@ -49,11 +50,15 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         (["show", "."], "not the finished output"),
         (["verify", "."], "not the finished output"),
         (["weights", "pull", "vgg"], "vgg16"),
+        (["mask", ".", "-o", "one.png"], "takes a folder"),
+        (["synth", "--source", ".", "--out", "inside"], "inside the source"),
+        (["synth", "--source", ".", "--set", "size_px=3"], r"'synth\.size_px' or"),
         (["mask", "nowhere", "-o", "out"], "nowhere"),
         (["remove", "nowhere.jpg", "-o", "out.png"], "unveilify train"),
     ],
 )
 def test_bad_input_is_one_sentence(words: list[str], hint: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     done = say(words, tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

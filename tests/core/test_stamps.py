@@ -93,3 +93,21 @@ def test_a_replacing_stage_keeps_what_it_can_use(tmp_path: Path) -> None:
     assert not (tmp_path / "a/_stamp.json").exists()
     made = stamps.commit(tmp_path / "a", "synth", Settings(size_px=128), "in", {})
     assert stamps.begin(tmp_path / "a", "synth", Settings(size_px=128), "in", replace=True) == made
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_damaged_output_is_made_again(tmp_path: Path, damage: str) -> None:
+    make(tmp_path / "a")
+    file = tmp_path / "a/part.tar"
+    file.unlink() if damage == "missing" else file.write_bytes(b"t")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(), "in") is None
+    assert not (tmp_path / "a/_stamp.json").exists()
+
+
+def test_settings_bind_nothing_before_anything_is_made(tmp_path: Path) -> None:
+    stamps.begin(tmp_path / "a", "synth", Settings(), "in")
+    (tmp_path / "a/log.jsonl").write_text("{}\n")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(size_px=128), "in") is None
+    (tmp_path / "a/part.tar").write_bytes(b"tar")
+    with pytest.raises(UserError, match="128 -> 64"):
+        stamps.begin(tmp_path / "a", "synth", Settings(), "in")

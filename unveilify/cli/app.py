@@ -4,7 +4,22 @@ import sys
 
 import typer
 
-from unveilify.cli import card, mask, plugins, remove, report, run, sample, shard, show, synth, train, verify, weights
+from unveilify.cli import (
+    card,
+    mask,
+    plugins,
+    remove,
+    report,
+    run,
+    sample,
+    settings,
+    shard,
+    show,
+    synth,
+    train,
+    verify,
+    weights,
+)
 
 # \b keeps the lines of the block that follows it as they are.
 HELP = """Remove face masks from photos while keeping the person's identity: from a folder of photos to
@@ -28,7 +43,7 @@ STOPPED = 130
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-for verb in (sample, synth, shard, train, report, run, mask, remove, show, verify, card, plugins, weights):
+for verb in (sample, synth, shard, train, report, run, mask, remove, settings, show, verify, card, plugins, weights):
     verb.register(app)
 
 

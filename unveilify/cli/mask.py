@@ -43,6 +43,8 @@ def mask(
     drawn = load(config, sets).synth.mask.model_copy(update=chosen)
     counts = mask_photos(photos, out, Masking(drawn, landmarks, aligned, seed), workers or cores())
     print(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every photo)")
+    if not counts["masked"]:
+        raise typer.Exit(1)
 
 
 def register(app: typer.Typer) -> None:

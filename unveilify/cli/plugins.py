@@ -5,10 +5,12 @@ import typer
 
 def plugins() -> None:
     """List the layouts, landmark backends, mask styles, networks and metrics that are installed."""
-    from unveilify.core.plugins import ROOMS, names
+    from unveilify.core.plugins import ROOMS, names, summary
 
     for room, package in ROOMS.items():
-        print(f"{room:10} {', '.join(names(room))}    ({package.replace('.', '/')}/)")
+        print(f"{room} ({package.replace('.', '/')}/)")
+        for name in names(room):
+            print(f"  {name:15} {summary(room, name)}")
 
 
 def register(app: typer.Typer) -> None:

@@ -29,6 +29,8 @@ def remove(
 
     if not (run / "best.safetensors").is_file():
         raise UserError(f"There is no trained network in {run}: run `unveilify train` first, or name a --run.")
+    if out.resolve() in {path.resolve() for path in (photo, *(identity or ()))}:
+        raise UserError(f"The result would replace the photo {out}: give another -o.")
     stored = load(run / "best.safetensors")
     network = stored.network.to(Machine(device).resolve())
     known = [read(path) for path in identity or ()]

@@ -31,7 +31,7 @@ def synth(
 ) -> None:
     """Find the faces in a folder of photos, align them, and draw face masks on them."""
     from unveilify.core.engine.local import cores
-    from unveilify.pipeline import load, say_stage
+    from unveilify.pipeline import load, say_synth
     from unveilify.synth import run as stage
 
     given: dict[str, Any] = {"layout": layout, "landmarks": landmarks, "max_rejects": max_rejects}
@@ -46,7 +46,7 @@ def synth(
         people = len({photo.identity for photo in listing.photos})
         print(f"{len(listing.photos)} photos of {people} people (layout '{planned.layout}') would go to {out}.")
         return
-    say_stage("synth", out, stage.run(tree.synth, where, out, workers=workers or cores(), force=force))
+    say_synth(out, stage.run(tree.synth, where, out, workers=workers or cores(), force=force))
     print(f"Contact sheets: {out}/part-*.preview.jpg. Next: unveilify shard")
 
 

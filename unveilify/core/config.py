@@ -1,6 +1,6 @@
 """Load, override and check configs: pydantic models that forbid what they do not know."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,8 +20,10 @@ class Config(BaseModel):
 C = TypeVar("C", bound=BaseModel)
 
 
-def load(model: type[C], path: Path | None = None, sets: Sequence[str] = ()) -> C:
-    """Build ``model`` from an optional YAML file and ``a.b=c`` overrides, which win.
+def load(
+    model: type[C], path: Path | None = None, sets: Sequence[str] = (), given: Mapping[str, Any] | None = None
+) -> C:
+    """Build ``model`` from an optional YAML file and ``a.b=c`` overrides, which win; ``given`` (by dotted name) most.
 
     Raises:
         UserError: unreadable file, malformed override, unknown key (the nearest is named) or bad value.
@@ -36,6 +38,8 @@ def load(model: type[C], path: Path | None = None, sets: Sequence[str] = ()) -> 
         except yaml.YAMLError:
             value = text
         _put(tree, name.split("."), value)
+    for dotted, value in (given or {}).items():
+        _put(tree, dotted.split("."), value)
     return build(model, tree)
 
 
@@ -75,6 +79,16 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield f"{prefix}{name}", value
 
 
+def explain(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Dotted name, default and description of every setting of a model and of those inside it."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from explain(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", repr(field.get_default(call_default_factory=True)), field.description or ""
+
+
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     """Name the settings in which two config trees differ, for people: ``size_px: 128 -> 64``."""
     a, b = dict(flatten(old)), dict(flatten(new))
@@ -93,8 +107,12 @@ def _put(tree: dict[str, Any], names: list[str], value: Any) -> None:
 
 def _unknown(model: type[BaseModel], where: str) -> str:
     known = [name for name, _ in flatten(_defaults(model))]
-    near = get_close_matches(where, known, n=1, cutoff=0.5)
-    hint = f"the nearest known one is '{near[0]}'" if near else f"there are: {', '.join(known)}"
+    near = [name for name in known if name.endswith(f".{where}")] or get_close_matches(where, known, n=1, cutoff=0.5)
+    hint = (
+        "the nearest known one is " + " or ".join(f"'{name}'" for name in near[:3])
+        if near
+        else f"there are: {', '.join(known)}"
+    )
     return f"There is no setting '{where}'; {hint}."
 
 

@@ -39,7 +39,7 @@ def decode(data: bytes) -> Image:
             with Pillow.open(io.BytesIO(data)) as header:
                 width, height = header.size
     except Exception as error:  # Pillow's plugins raise whatever their format's parser met
-        raise PictureError("unreadable", str(error)) from None
+        raise PictureError("unreadable", f"no picture that is known here ({type(error).__name__})") from None
     if width * height > MAX_PIXELS:
         raise PictureError("too_large", f"{width} x {height} pixels")
     try:

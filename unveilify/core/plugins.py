@@ -4,9 +4,11 @@ Modules whose names begin with an underscore and sub-packages are not plugins.
 Nothing is registered anywhere: a new file is found by being there.
 """
 
+import ast
 import pkgutil
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from unveilify.core.errors import UserError
@@ -25,6 +27,13 @@ def names(room: str) -> list[str]:
     package = import_module(ROOMS[room])
     found = pkgutil.iter_modules(package.__path__)
     return sorted(m.name for m in found if not m.ispkg and not m.name.startswith("_"))
+
+
+def summary(room: str, name: str) -> str:
+    """The first line of a plugin's docstring, read without importing it."""
+    package = import_module(ROOMS[room])
+    source = (Path(package.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 def load(room: str, name: str) -> ModuleType:

@@ -85,7 +85,7 @@ def begin(
     directory.mkdir(parents=True, exist_ok=True)
     if begun.is_file():
         old = read_json(begun)
-        if replace and old != plan and old.get("stage") == stage:
+        if old.get("stage") == stage and old != plan and (replace or _is_bare(directory)):
             (directory / STAMP).unlink(missing_ok=True)
             write_json(begun, plan)
         else:
@@ -97,8 +97,14 @@ def begin(
     if not (directory / STAMP).is_file():
         return None
     _sweep(directory)
+    stamp = read(directory, stage, f"unveilify {stage}")
+    damaged = [name for name, file in stamp.files.items() if not _is_there(directory / name, file)]
+    if damaged:
+        print(f"{stage}: {directory / damaged[0]} is missing or has another size: made again.", file=sys.stderr)
+        (directory / STAMP).unlink()
+        return None
     print(f"{stage}: {directory} is up to date.", file=sys.stderr)
-    return read(directory, stage, f"unveilify {stage}")
+    return stamp
 
 
 def commit(directory: Path, stage: str, config: BaseModel, input_hash: str, counts: dict[str, int]) -> Stamp:
@@ -127,6 +133,15 @@ def software() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "unknown"
     return found
+
+
+def _is_there(path: Path, file: FileStamp) -> bool:
+    return path.is_file() and path.stat().st_size == file.bytes
+
+
+def _is_bare(directory: Path) -> bool:
+    """Whether a stage was begun there and made nothing yet, so that nothing binds its settings."""
+    return all(path.name in {BEGUN, "log.jsonl"} for path in directory.iterdir())
 
 
 def _sweep(directory: Path) -> None:

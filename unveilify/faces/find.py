@@ -8,7 +8,8 @@ import numpy as np
 from unveilify.core.errors import UserError
 from unveilify.core.records import Box, Face, Image
 from unveilify.faces.config import QualityConfig
-from unveilify.faces.landmarks._backend import Backend, load
+from unveilify.faces.landmarks._backend import Backend as Backend
+from unveilify.faces.landmarks._backend import load
 from unveilify.faces.landmarks._order import prominence, shared
 from unveilify.faces.landmarks._windows import moved
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from unveilify.core.errors import UserError
 from unveilify.core.records import Face, Image
 from unveilify.faces.align import FaceCrop, crop
-from unveilify.faces.landmarks._backend import Backend
+from unveilify.faces.find import Backend
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.pictures import to_bytes
 

@@ -19,7 +19,9 @@ class SynthConfig(Config):
     size_px: int = Field(256, ge=32, le=1024, description="side of the square face crops")
     jpeg_quality: int = Field(95, ge=50, le=100, description="JPEG quality of the crops (4:4:4)")
     photos_per_part: int = Field(500, ge=1, description="photos in one part, the unit of lost work")
-    max_rejects: float = Field(0.5, ge=0, le=1, description="stop with an error above this share of rejected photos")
+    max_rejects: float = Field(
+        0.5, ge=0, le=1, exclude=True, description="stop with an error above this share of rejected photos"
+    )
     seed: int = Field(0, description="every mask is drawn from (seed, key)")
     quality: QualityConfig = Field(default_factory=QualityConfig)
     mask: MaskConfig = Field(default_factory=MaskConfig)

@@ -72,6 +72,8 @@ def mask_photos(source: Path, output_dir: Path, masking: Masking, workers: int =
     """
     if not source.exists():
         raise UserError(f"There is no photo or folder {source}.")
+    if output_dir.suffix.lower() in PICTURES:
+        raise UserError(f"-o takes a folder, not a picture ({output_dir}): the photo keeps its name in it.")
     root = source if source.is_dir() else source.parent
     if output_dir.resolve() == root.resolve():
         raise UserError(f"The masks would replace the photos in {root}: give another folder with -o.")

@@ -28,6 +28,10 @@ def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1
     Raises:
         UserError: no photos, another config or input in ``output_dir``, or too many rejects.
     """
+    if output_dir.resolve().is_relative_to(source.resolve()):
+        raise UserError(
+            f"{output_dir} lies inside the source {source}, where it would be taken for photos: give another --out."
+        )
     config, listing = plan(config, source)
     input_hash = _input_hash(source, listing)
     done = stamps.begin(output_dir, STAGE, config, input_hash, force=force)
@@ -60,7 +64,10 @@ def plan(config: SynthConfig, source: Path) -> tuple[SynthConfig, Listing]:
         people = set(sorted({photo.identity for photo in listing.photos})[: config.max_people])
         listing = Listing([photo for photo in listing.photos if photo.identity in people], listing.skipped)
     if not listing.photos:
-        raise UserError(f"There are no photos of people in {source} (read as layout '{name}'): try another --layout.")
+        raise UserError(
+            f"There are no photos of people in {source}, read as layout '{name}': file them as PERSON/PHOTO.jpg, or name "
+            f"another --layout (see `unveilify plugins`)."
+        )
     return config.model_copy(update={"layout": name}), listing
 
 
@@ -98,7 +105,7 @@ def _account(config: SynthConfig, parts: list[Part], listing: Listing, output_di
         worst = rejected["reason"].value_counts().index[0]
         raise UserError(
             f"{len(rejected)} of {len(listing.photos)} photos were rejected, most as '{worst}': "
-            f"look at the source, or allow more with --set synth.max_rejects=1."
+            f"look at the source, or allow more with --max-rejects 1."
         )
     with writing(output_dir / "manifest.parquet") as path:
         manifest.to_parquet(path, index=False)

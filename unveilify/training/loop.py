@@ -15,7 +15,7 @@ from unveilify.models.parts.contract import plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training.config import Hardware, TrainConfig, resolve
 from unveilify.training.data import Feed
-from unveilify.training.diary import Diary
+from unveilify.training.diary import BEST, Diary
 from unveilify.training.distributed import join
 from unveilify.training.step import Game, describe, set_up, take
 
@@ -79,6 +79,8 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         return None
     if not world.first:
         return None
+    if not (run_dir / BEST).is_file():
+        diary.keep_best({})
     position = game.state.position
     counts = {"steps": position.step, "triplets": position.seen, "skipped_steps": position.skipped}
     return stamps.commit(run_dir, STAGE, config, data.hash, counts)

@@ -94,7 +94,7 @@ def _letterbox(image: Image) -> tuple[Floats, Floats, Floats]:
 
 
 def _merge(rows: Floats, scores: Floats) -> list[tuple[Floats, float]]:
-    """Weighted non-maximum suppression: boxes that overlap the best one are averaged by their scores (section 4.2)."""
+    """Weighted non-maximum suppression: boxes that overlap the best one are averaged by their scores (the paper's blending)."""
     order = np.argsort(-scores, kind="stable")
     merged = []
     while order.size:

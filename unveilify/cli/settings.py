@@ -1,0 +1,22 @@
+"""`unveilify settings`: every setting there is."""
+
+from typing import Annotated
+
+import typer
+
+
+def settings(
+    section: Annotated[str | None, typer.Argument(help="only these: synth, shard, train or report")] = None,
+) -> None:
+    """List every setting with its default and what it means; change one with --set NAME=VALUE."""
+    from unveilify.core.config import explain
+    from unveilify.pipeline import Pipeline
+
+    for name, default, meaning in explain(Pipeline):
+        if section is None or name.startswith(f"{section}."):
+            print(f"{name} = {default}\n    {meaning}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(settings)
