@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch, Output, Recipe
+from unveilify.models.parts.extra import ExtraLosses, Losses, Matches
 from unveilify.perception import lpips, recogniser
 from unveilify.perception.lpips import Lpips
 from unveilify.perception.recogniser import TorchRecogniser
@@ -17,11 +18,19 @@ from unveilify.perception.recogniser import TorchRecogniser
 
 @dataclass(frozen=True)
 class Judges:
-    """The pretrained networks behind two of the losses; ``notes`` says of each loss whether it is live."""
+    """The pretrained networks behind two of the losses; ``notes`` says of each loss whether it is live.
+
+    ``extra`` are losses that only the network's own paper has, already weighted.
+    """
 
     lpips: Lpips | None
     recogniser: TorchRecogniser | None
     notes: dict[str, str]
+    extra: Losses | None = None
+
+    def with_extra(self, extra: ExtraLosses) -> "Judges":
+        """These judges and the network's own losses."""
+        return replace(self, extra=extra.losses, notes=self.notes | extra.notes)
 
 
 def find_judges(recipe: Recipe, device: torch.device) -> Judges:
@@ -75,6 +84,8 @@ def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recip
                 wanted = judges.recogniser.embed(truth)
             cosine = (judges.recogniser.embed(image) * wanted).sum(1)
             losses["identity"] = recipe.identity * (1 - cosine).mean()
+    if judges.extra is not None:
+        losses |= judges.extra(output, batch)
     return losses
 
 
@@ -89,6 +100,14 @@ def adversarial_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recip
             both = _says(verdict - real.mean(), True) + _says(real - verdict.mean(), False)
             return recipe.adversarial * 0.5 * both
         return recipe.adversarial * _says(verdict, True)
+
+
+def matching_loss(discriminator: nn.Module, fake: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """The loss on what the discriminator perceives, of one that has it; D itself gets no gradient."""
+    if not isinstance(discriminator, Matches):
+        return {}
+    with _frozen(discriminator):
+        return {"matching": discriminator.match(fake, batch)}
 
 
 def discriminator_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:

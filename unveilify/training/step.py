@@ -20,6 +20,7 @@ from unveilify.training.losses import (
     discriminator_loss,
     find_judges,
     generator_losses,
+    matching_loss,
     r1_penalty,
 )
 from unveilify.training.state import State
@@ -64,7 +65,10 @@ def set_up(config: TrainConfig, device: torch.device, world: World = World()) ->
         optimizers["adam_d"] = _adam(modules["discriminator"], recipe.lr_d, recipe)
     for part in modules.values():
         part.to(memory_format=torch.channels_last)
-    return Game(State(modules, optimizers), find_judges(recipe, device), recipe, config, device, world)
+    judges = find_judges(recipe, device)
+    if hasattr(module, "extra_losses"):
+        judges = judges.with_extra(module.extra_losses(settings, device))
+    return Game(State(modules, optimizers), judges, recipe, config, device, world)
 
 
 def _adam(module: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
@@ -99,6 +103,7 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
         )
         if discriminator is not None:
             losses["adversarial"] = adversarial_loss(discriminator, output.image, batch, recipe)
+            losses |= matching_loss(discriminator, output.image, batch)
     whole = _descend(game, "adam_g", game.network, torch.stack([v.float() for v in losses.values()]).sum())
     if discriminator is not None:
         with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):

@@ -1,0 +1,69 @@
+"""Losses that a plugin or its discriminator brings along."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from unveilify.models.parts.contract import Batch, Output, Recipe
+from unveilify.models.parts.extra import ExtraLosses
+from unveilify.training.config import TrainConfig
+from unveilify.training.losses import Judges, generator_losses, matching_loss
+from unveilify.training.step import set_up, take
+
+OWN = {"network": {"width": 0.125}, "size_px": 32, "samples": 8, "batch": 2}
+
+
+@pytest.fixture
+def batch() -> Batch:
+    torch.manual_seed(0)
+    hole = torch.zeros(2, 1, 32, 32)
+    hole[:, :, 16:, 8:24] = 1
+    truth = torch.rand(2, 3, 32, 32) * 2 - 1
+    return Batch(truth * (1 - hole), torch.rand(2, 1, 3, 32, 32), torch.ones(2, dtype=torch.int64), hole, truth)
+
+
+class Matching(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(2.0))
+
+    def match(self, image: Tensor, batch: Batch) -> Tensor:
+        return (self.weight * (image - batch.masked)).abs().mean()
+
+
+def test_the_networks_own_losses_are_added_and_said(batch: Batch) -> None:
+    extra = ExtraLosses(lambda output, batch: {"own": 3 * output.image.mean()}, {"own": "live (it)"})
+    judges = Judges(None, None, {"l1": "live"}).with_extra(extra)
+    assert judges.notes == {"l1": "live", "own": "live (it)"}
+    found = generator_losses(Output(torch.full_like(batch.masked, 0.5)), batch, judges, Recipe())
+    assert {name: float(value) for name, value in found.items()} == {"own": 1.5}
+
+
+def test_matching_leaves_the_discriminator_alone(batch: Batch) -> None:
+    critic, image = Matching(), (batch.masked + 1).requires_grad_(True)
+    found = matching_loss(critic, image, batch)
+    assert float(found["matching"].detach()) == pytest.approx(2)
+    found["matching"].backward()  # type: ignore[no-untyped-call]
+    assert image.grad is not None
+    assert critic.weight.grad is None
+    assert critic.weight.requires_grad
+    assert matching_loss(nn.Identity(), image, batch) == {}
+
+
+def test_a_step_of_dmfn_plays_with_all_its_losses(batch: Batch, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNVEILIFY_WEIGHTS", str(weights))
+    game = set_up(TrainConfig(model="dmfn", **OWN), torch.device("cpu"))
+    assert game.judges.notes["features"].startswith("live")
+    losses = take(game, batch)
+    assert set(losses) == {"l1", "features", "alignment", "adversarial", "matching", "discriminator"}
+    assert game.state.position.skipped == 0
+    frozen = [name for name, p in game.state.modules["discriminator"].named_parameters() if not p.requires_grad]
+    assert frozen == []
+
+
+def test_mask2face_is_trained_without_a_game(batch: Batch) -> None:
+    game = set_up(TrainConfig(model="mask2face", **OWN), torch.device("cpu"))
+    assert set(game.state.modules) == {"network", "average"}
+    assert set(take(game, batch)) == {"mse", "ssim"}
