@@ -1,6 +1,6 @@
 """Draw the style gallery of the docs: every mask style and every way of wearing, on the astronaut portrait.
 
-    python benchmarks/gallery.py docs/gallery.jpg
+python benchmarks/gallery.py docs/gallery.jpg
 """
 
 import sys

@@ -1,6 +1,6 @@
 """How real do the masks look? Synthetic masks on unmasked photos against real masked photos of the same people.
 
-    python benchmarks/mask_realism.py ../shared/photos --role tune
+    python benchmarks/mask_realism.py PHOTOS --role tune [--masktheface ~/MaskTheFace]
 
 Measure: Fréchet distance (FD) between SqueezeNet 1.1 features of lower-face crops, at a fixed number of pictures n,
 because FD falls with n. Crops are aligned on eyes that a detector which also finds masked faces (SCRFD) gives, cover
@@ -8,8 +8,10 @@ because FD falls with n. Crops are aligned on eyes that a detector which also fi
 so that sharpness and compression of the two sides are equal. Features: last layer, mean over places (512), z-scored
 on the real pictures (masked and unmasked), clipped at 6, 64 principal components.
 
-The floor is what two halves of the real masked photos are apart; `unmasked` is the control that draws nothing. Hole
-share and mask colours of both sides are printed, because drawing less mask or other colours also moves the distance.
+The floor is what two halves of the real masked photos, cut between people, are apart. Controls: `unmasked` draws
+nothing, `sticker` is our flat style (one homography, one texture, no light), and MaskTheFace (six templates at random,
+from our 68 points) runs where a checkout is given. Hole share and mask colours are printed, because drawing less mask
+or other colours also moves the distance.
 Needs scrfd_2.5g_bnkps.onnx and squeezenet1_1_features.pth in $UNVEILIFY_WEIGHTS.
 """
 
@@ -22,6 +24,7 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from rival_masktheface import Rival
 from torchvision.models import squeezenet1_1
 
 from unveilify import weights
@@ -50,72 +53,94 @@ def main() -> None:
     parser.add_argument("--config", type=Path, help="YAML of MaskConfig settings")
     parser.add_argument("--set", action="append", default=[], help="a setting of MaskConfig, as styles='{kn95: 1}'")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--draws", type=int, default=12, help="random subsets per figure")
+    parser.add_argument("--draws", type=int, default=20, help="random subsets per figure")
+    parser.add_argument("--masktheface", type=Path, help="a checkout of MaskTheFace")
     parser.add_argument("--sheet", type=Path, help="write the crops, real above synthetic, as a PNG")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     eyes, backend = Eyes(), mediapipe.Backend(mediapipe.Config())
-    config = load(MaskConfig, given.config, given.set)
-    people = [
-        line.split("\t")[0]
-        for line in (given.photos / "rmfrd_roles.tsv").read_text().splitlines()
-        if line.endswith("\t" + given.role)
-    ]
+    rival = Rival(given.masktheface) if given.masktheface else None
+    config, flat = load(MaskConfig, given.config, given.set), MaskConfig(styles={"sticker": 1}, wears={"proper": 1})
+    roles = [line.split("\t") for line in (given.photos / "rmfrd_roles.tsv").read_text().splitlines()]
+    people = [name for name, role in roles if role == given.role]
 
-    real, bare, drawn, holes = [], [], [], []
+    sets: dict[str, list[Rgb | None]] = {"real": [], "ours": [], "sticker": [], "MaskTheFace": [], "unmasked": []}
+    owners: list[str] = []
+    holes: dict[str, list[float]] = {"ours": [], "sticker": []}
+    tried = 0
     for person in people:
         folder = given.photos / "rmfrd_pairs" / person
         for path in sorted((folder / "masked").iterdir()):
-            real.append(lower_face(decode(path.read_bytes()), eyes))
+            sets["real"].append(lower_face(decode(path.read_bytes()), eyes))
+            owners.append(person)
         for path in sorted((folder / "unmasked").iterdir()):
             photo = decode(path.read_bytes())
+            tried += 1
             found = backend.find(photo)
             if not found:
                 continue
-            overlay = draw(photo, found[0].landmarks, choose(config, given.seed, f"{person}/{path.name}"))
-            crop = lower_face(compose(photo, overlay), eyes)
-            if crop is not None:
-                drawn.append(crop)
-                holes.append(overlay.hole_share)
-                bare.append(lower_face(photo, eyes))
-    sets = {"real masked": keep(real), "ours": keep(drawn), "unmasked": keep(bare)}
-    report(sets, np.array(holes), given.draws)
+            landmarks = found[0].landmarks
+            for name, setting in (("ours", config), ("sticker", flat)):
+                overlay = draw(photo, landmarks, choose(setting, given.seed, f"{person}/{path.name}"))
+                sets[name].append(lower_face(compose(photo, overlay), eyes))
+                holes[name].append(overlay.hole_share)
+            if rival:
+                sets["MaskTheFace"].append(lower_face(rival.try_to_draw(photo, landmarks), eyes))
+            sets["unmasked"].append(lower_face(photo, eyes))
+    print(f"{len(people)} people marked {given.role}; masks drawn on {len(holes['ours'])} of {tried} unmasked photos")
+    identities = np.array([owner for owner, crop in zip(owners, sets["real"], strict=True) if crop is not None])
+    kept = {name: keep(crops) for name, crops in sets.items() if crops}
+    report(kept, identities, given.draws)
+    for name, shares in holes.items():
+        low, middle, high = np.quantile(shares, [0.05, 0.5, 0.95])
+        print(f"hole share of the photo, {name}: median {middle:.3f}, 5 to 95 %: {low:.3f} to {high:.3f}")
+    print("colours (share of crops, by the middle of the lower half):")
+    for name in ("real", "ours"):
+        print(f"  {name:6s}", colours(kept[name]))
     if given.sheet:
-        write_sheet(given.sheet, sets["real masked"], sets["ours"])
+        write_sheet(given.sheet, kept["real"], kept["ours"])
 
 
-def report(sets: dict[str, list[Rgb]], holes: NDArray[np.float64], draws: int) -> None:
+def report(sets: dict[str, list[Rgb]], identities: NDArray[np.str_], draws: int) -> None:
+    """Print the distances of every set from the real one at two sizes; halves of the real one are the floor."""
     network = squeezenet()
     features = {name: describe(network, crops) for name, crops in sets.items()}
-    basis = whiten(np.concatenate([features["real masked"], features["unmasked"]]))
+    basis = whiten(np.concatenate([features["real"], features["unmasked"]]))
     flat = {name: basis(values) for name, values in features.items()}
-    rng = np.random.default_rng(0)
-    real = flat["real masked"]
-    print(f"{'set':14s} {'pictures':>8s} {'luminance':>9s} {'saturation':>10s}  FD at n")
-    half = len(real) // 2
-    for n in sorted({half, min(98, half), len(real)}):
-        for name, values in flat.items():
-            if name == "real masked" and n > half:
-                continue
-            count = min(n, len(values))
-            distances = []
-            for _ in range(draws):
-                order = rng.permutation(len(real))
-                other = real[order[-count:]] if name == "real masked" else values[rng.permutation(len(values))[:count]]
-                distances.append(frechet(real[order[: min(n, len(real))]], other))
-            light, colour = tones(sets[name])
-            label = "real halves" if name == "real masked" else name
-            print(
-                f"{label:14s} {len(values):8d} {light:9.3f} {colour:10.3f}  "
-                f"n={n}: {np.mean(distances):.0f} ± {np.std(distances):.0f}"
-            )
+    real = flat["real"]
+    sizes = [98, min(270, *(len(values) for values in flat.values()))]
     print(
-        f"hole share of the photo, ours: median {np.median(holes):.3f}, 5-95 %: {np.quantile(holes, [0.05, 0.95]).round(3)}"
+        f"{'set':12s} {'crops':>6s} {'luminance':>9s} {'saturation':>10s}"
+        + "".join(f"{f'FD n={n}':>14s}" for n in sizes)
     )
-    print("colours (share of crops, by the middle of the lower half):")
-    for name in ("real masked", "ours"):
-        print(f"  {name:12s}", colours(sets[name]))
+    for name, values in flat.items():
+        light, colour = tones(sets[name])
+        cells = []
+        for n in sizes:
+            rng = np.random.default_rng(0)
+            if name == "real":
+                distances = [frechet(*halves(real, identities, n, rng)) for _ in range(draws)] if n == sizes[0] else []
+            else:
+                distances = [frechet(some(real, n, rng), some(values, n, rng)) for _ in range(draws)]
+            cells.append(f"{np.mean(distances):.0f} ± {np.std(distances):.0f}" if distances else "-")
+        label = "real halves" if name == "real" else name
+        print(f"{label:12s} {len(values):6d} {light:9.3f} {colour:10.3f}" + "".join(f"{cell:>14s}" for cell in cells))
+
+
+def some(values: Features, n: int, rng: np.random.Generator) -> Features:
+    """``n`` rows at random, or all."""
+    return values[rng.permutation(len(values))[:n]]
+
+
+def halves(
+    values: Features, identities: NDArray[np.str_], n: int, rng: np.random.Generator
+) -> tuple[Features, Features]:
+    """Two sets of at most ``n`` rows that share no person."""
+    names = rng.permutation(np.unique(identities))
+    first = np.isin(identities, names[: len(names) // 2])
+    n = min(n, int(first.sum()), int((~first).sum()))
+    return some(values[first], n, rng), some(values[~first], n, rng)
 
 
 def keep(crops: list[Rgb | None]) -> list[Rgb]:

@@ -9,12 +9,12 @@ import numpy as np
 from unveilify.core.records import Image
 from unveilify.masks import light as lighting
 from unveilify.masks._photo import under_hair
-from unveilify.masks._pixels import Array, Bools, Floats, Ints, look_up
+from unveilify.masks._pixels import Array, Bools, Floats, look_up, merged
 from unveilify.masks._surface import Surface
-from unveilify.masks.fit import Head, project
+from unveilify.masks.fit import Head
 from unveilify.masks.raster import grid_triangles, raster
 from unveilify.masks.recipe import Recipe
-from unveilify.masks.straps import Ribbon, Strap
+from unveilify.masks.straps import Ribbon
 from unveilify.masks.styles._sheet import Sheet
 
 _SHEET_PX = (48, 1400)
@@ -31,14 +31,9 @@ class Scene:
     origin: Array
     shape: tuple[int, int]
 
-    def place(self, points: Array) -> Array:
-        """Canonical points in this part: x, y in its pixels, and depth."""
-        return project(self.head, points) - self.origin
 
-
-def cloth(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Floats:
-    """The mask without its straps, (height, width, 4)."""
-    placed = scene.place(mask.points)
+def cloth(style: ModuleType, params: object, mask: Surface, placed: Array, scene: Scene) -> Floats:
+    """The mask without its straps, (height, width, 4). ``placed``: the mask's points in the scene's pixels."""
     x, y, seen, sheet = _lay(style, params, placed, scene.shape)
     turned = (mask.normals @ scene.head.rotation.T).astype(np.float32)
     height, width = sheet.alpha.shape
@@ -49,51 +44,51 @@ def cloth(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Flo
     high = look_up(sheet.height, x, y)
     bent = _bent(normals, high * np.float32(scene.head.scale), seen)
     lit = lighting.shade(rgb, bent, scene.light, scene.recipe.light)
-    return np.dstack([lit * alpha[..., None], alpha])
+    return merged(lit * alpha[..., None], alpha)
 
 
-def sticker(style: ModuleType, params: object, mask: Surface, scene: Scene) -> Floats:
+def sticker(style: ModuleType, params: object, mask: Surface, placed: Array, scene: Scene) -> Floats:
     """A flat drawing laid on by the one homography that fits its outline best; hard edge, no light."""
     points = mask.points
-    rim = np.concatenate([points[0], points[-1]])
-    homography, _ = cv2.findHomography(rim[:, :2], scene.place(rim)[:, :2], 0)
+    drawn, shown = points[[0, -1], :, :2].reshape(-1, 2), placed[[0, -1], :, :2].reshape(-1, 2)
+    homography, _ = cv2.findHomography(drawn, shown, 0)
     flat = cv2.perspectiveTransform(points[None, :, :, :2].reshape(1, -1, 2), homography).reshape(*points.shape[:2], 2)
-    placed = np.dstack([flat, np.zeros(points.shape[:2])])
-    x, y, seen, sheet = _lay(style, params, placed, scene.shape)
-    rgb = look_up(sheet.rgb, x, y)
-    return np.dstack([rgb * seen[..., None], seen.astype(np.float32)])
+    x, y, seen, sheet = _lay(style, params, np.dstack([flat, np.zeros(points.shape[:2])]), scene.shape)
+    return merged(look_up(sheet.rgb, x, y) * seen[..., None], seen.astype(np.float32))
 
 
-def bands(loops: list[tuple[Strap, Ribbon]], scene: Scene) -> Floats | None:
-    """All straps, (height, width, 4): ribbons a little wider than the strap, thinned to it by their alpha."""
-    vertices: list[Array] = []
-    values: list[Array] = []
-    triangles: list[Ints] = []
-    for strap, ribbon in loops:
-        placed = project(scene.head, ribbon.line)
-        hair = under_hair(scene.image, placed, scene.light.skin, ribbon.line[:, 0])
-        line = placed - scene.origin
-        half = max(strap.width * scene.head.scale / 2, 0.05)
-        along = np.gradient(line[:, :2], axis=0)
-        side = np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.linalg.norm(along, axis=1)[:, None], 1e-6)
-        normal = _outward(ribbon.line) @ scene.head.rotation.T
-        shown = ribbon.shown * hair * np.clip(normal[:, 2] / 0.25 + 0.4, 0, 1)
-        colour = np.tile(strap.colour, (len(line), 1))
-        grid = grid_triangles(2, len(line)) + sum(len(v) for v in vertices)
-        triangles += [grid, grid[:, [0, 2, 1]]]
-        for s in (-1.0, 1.0):
-            offset = s * (half + 1.5)
-            vertices.append(np.column_stack([line[:, :2] + offset * side, line[:, 2]]))
-            values.append(np.column_stack([np.tile([offset, half], (len(line), 1)), shown, normal, colour]))
-    if not vertices:
-        return None
-    maps, seen = raster(np.vstack(vertices), np.vstack(triangles), np.vstack(values), scene.shape)
+def bands(loops: list[Ribbon], placed: Array, scene: Scene) -> Floats:
+    """All straps, (height, width, 4): ribbons a little wider than the strap, thinned to it by their alpha.
+
+    ``placed`` (M, N, 3): the middle lines of the M ribbons in the scene's pixels.
+    """
+    layer = np.zeros((*scene.shape, 4), np.float32)
+    if not loops:
+        return layer
+    number, count = placed.shape[:2]
+    lines = np.stack([ribbon.line for ribbon in loops])
+    colours = np.array([ribbon.strap.colour for ribbon in loops])
+    half = np.maximum(np.array([ribbon.strap.width for ribbon in loops]) * scene.head.scale / 2, 0.05)
+    along = np.gradient(placed[:, :, :2], axis=1)
+    side = np.stack([-along[:, :, 1], along[:, :, 0]], -1)
+    side /= np.maximum(np.sqrt((side * side).sum(2, keepdims=True)), 1e-6)
+    normals = _outward(lines) @ scene.head.rotation.T
+    shown = np.stack([ribbon.shown for ribbon in loops]) * np.clip(normals[:, :, 2] / 0.25 + 0.4, 0, 1)
+    shown *= under_hair(scene.image, placed + scene.origin, scene.light.skin, lines[:, :, 0])
+    vertices = np.repeat(placed[:, None], 2, 1)
+    values = np.zeros((number, 2, count, 9))
+    for row, sign in enumerate((-1.0, 1.0)):
+        vertices[:, row, :, :2] += sign * (half + 1.5)[:, None, None] * side
+        values[:, row, :, 0] = sign * (half + 1.5)[:, None]
+    values[..., 1], values[..., 2] = half[:, None, None], shown[:, None]
+    values[..., 3:6], values[..., 6:9] = normals[:, None], colours[:, None, None]
+    triangles = grid_triangles(2, count) + 2 * count * np.arange(number)[:, None, None]
+    maps, seen = raster(vertices.reshape(-1, 3), triangles.reshape(-1, 3), values.reshape(-1, 9), scene.shape)
     at = maps[seen]  # few pixels: only these are worked on
     across, half_at = np.abs(at[:, 0]), at[:, 1]
     alpha = np.clip(half_at + 0.5 - across, 0, np.minimum(1, 2 * half_at)) * at[:, 2]
     rounding = 1 - 0.25 * np.clip(across / np.maximum(half_at, 0.5), 0, 1) ** 2
     lit = lighting.shade(at[:, 6:9] * rounding[:, None], at[:, 3:6], scene.light, scene.recipe.light)
-    layer = np.zeros((*scene.shape, 4), np.float32)
     layer[seen] = np.column_stack([lit * alpha[:, None], alpha])
     return layer
 
@@ -122,7 +117,7 @@ def _sheet_size(placed: Array) -> tuple[int, int]:
     across = np.linalg.norm(np.diff(placed[:, :, :2], axis=1), axis=2).sum(1).max()
     down = np.linalg.norm(np.diff(placed[:, :, :2], axis=0), axis=2).sum(0).max()
     low, high = _SHEET_PX
-    return int(np.clip(np.ceil(across * 1.1), low, high)), int(np.clip(np.ceil(down * 1.1), low, high))
+    return int(np.clip(np.ceil(across), low, high)), int(np.clip(np.ceil(down), low, high))
 
 
 def _bent(normals: Floats, height: Floats, seen: Bools) -> Floats:
@@ -134,10 +129,10 @@ def _bent(normals: Floats, height: Floats, seen: Bools) -> Floats:
     y = normals[:, :, 1] - slope_y * inner
     z = normals[:, :, 2]
     inverse = 1 / np.sqrt(np.maximum(x * x + y * y + z * z, 1e-9))
-    return np.dstack([x * inverse, y * inverse, z * inverse])
+    return np.asarray(cv2.merge([x * inverse, y * inverse, z * inverse]), np.float32)
 
 
 def _outward(points: Array) -> Array:
     """Where the head's side faces at canonical points, as if it were an ellipsoid."""
     away = (points - np.array([0.0, 0.5, -1.3])) / np.array([1.25, 2.0, 1.6]) ** 2
-    return np.asarray(away / np.linalg.norm(away, axis=1, keepdims=True))
+    return np.asarray(away / np.linalg.norm(away, axis=-1, keepdims=True))

@@ -7,7 +7,7 @@ import numpy as np
 
 from unveilify.core.records import Image
 from unveilify.masks._head import relief
-from unveilify.masks._pixels import Array, Floats, blurred, fill_hull, look_up
+from unveilify.masks._pixels import Array, Bools, Floats, blurred, fill_hull, look_up
 from unveilify.masks.fit import Head, project
 
 _RIM_SHARE = 0.3
@@ -33,16 +33,16 @@ def skin_area(head: Head, origin: Array, shape: tuple[int, int]) -> Floats:
     return np.asarray(np.clip(soft.astype(np.float32) * np.float32(2 / 255) - 1, 0, 1))
 
 
-def under_hair(image: Image, line: Array, skin: Floats, canonical_x: Array) -> Array:
-    """How much of a strap shows, 0…1 at each point of its line (N, 3), in the picture's pixels.
+def under_hair(image: Image, lines: Array, skin: Floats, canonical_x: Array) -> Array:
+    """How much of each strap shows, 0…1 at each point of its line; ``lines`` (M, N, 3) in the picture's pixels.
 
     From where the picture, near the ear, is not skin any more (darker or of another hue), hair covers the strap.
     ``skin``: linear RGB.
     """
     height, width = image.shape[:2]
-    at = np.rint(line[:, :2]).astype(int)
-    known = (at >= 1).all(1) & (at < [width - 1, height - 1]).all(1) & (np.abs(canonical_x) > 0.9)
-    shown = np.ones(len(line))
+    at = np.rint(lines[..., :2]).astype(int)
+    known = (at >= 1).all(-1) & (at < [width - 1, height - 1]).all(-1) & (np.abs(canonical_x) > 0.9)
+    shown = np.ones(known.shape)
     if known.any():
         x, y = at[known].T
         near = np.stack([image[y + b, x + a] for b in (-1, 0, 1) for a in (-1, 0, 1)])
@@ -52,8 +52,8 @@ def under_hair(image: Image, line: Array, skin: Floats, canonical_x: Array) -> A
         darker = np.log(own.sum() / total[:, 0])
         hue = np.abs(np.log(spot / total) - np.log(own / own.sum())).max(1)
         shown[known] = np.clip(2.6 - 1.2 * np.maximum(darker, 0.0) - 2.0 * hue, 0, 1)
-    shown[1:-1] = (shown[:-2] + shown[1:-1] + shown[2:]) / 3
-    return np.asarray(np.minimum.accumulate(np.where(shown > 0.5, shown, 0.0)))
+    shown[:, 1:-1] = (shown[:, :-2] + shown[:, 1:-1] + shown[:, 2:]) / 3
+    return np.asarray(np.minimum.accumulate(np.where(shown > 0.5, shown, 0.0), axis=1))
 
 
 def glasses(image: Image, head: Head, origin: Array, shape: tuple[int, int]) -> Floats | None:
@@ -69,23 +69,34 @@ def glasses(image: Image, head: Head, origin: Array, shape: tuple[int, int]) -> 
     size = max(3, int(0.13 * head.scale) | 1)
     closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     depth = ((closed.astype(np.float32) - grey) / np.maximum(closed, 40)).astype(np.float32)
-    rings = [_ring(head, origin, side) for side in (-0.5, 0.5)]
+    rings = [(project(head, _rays(side)) - origin)[..., :2] for side in (-0.5, 0.5)]
     crossed = [_crossed(depth, ring) for ring in rings]
     if min(crossed) < _RIM_SHARE:
         return None
     zone = np.zeros(shape, np.uint8)
     for ring in rings:
         fill_hull(zone, ring.reshape(-1, 2))
-    return blurred(np.clip((depth - 0.2) / 0.14, 0, 1) * (zone.astype(np.float32) / 255), 0.6)
+    rim = np.clip((depth - 0.2) / 0.14, 0, 1) * (zone.astype(np.float32) / 255)
+    return blurred(rim * _long(rim > 0.4, 0.33 * head.scale), 0.6)
 
 
-def _ring(head: Head, origin: Array, side: float) -> Array:
-    """Rays (angles, steps, 2) from the eye outwards through the place of the lower rim, in pixels."""
+def _long(marks: Bools, reach: float) -> Bools:
+    """Connected marks at least ``reach`` pixels wide or high: rims, not the shadow beside a nose."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(marks.astype(np.uint8))
+    kept = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= reach
+    kept[0] = False
+    grown = cv2.dilate(kept[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
+    return np.asarray(grown > 0)
+
+
+@lru_cache(maxsize=2)
+def _rays(side: float) -> Array:
+    """Canonical points (angles, steps, 3) on rays from an eye outwards through the place of the lower rim."""
     angle = np.linspace(0.25, np.pi - 0.25, 15)[:, None]
     reach = np.linspace(0.22, 0.58, 13)[None, :]
     x = side + 1.05 * reach * np.cos(angle)
     y = 0.02 + 0.85 * reach * np.sin(angle)
-    return (project(head, np.stack([x, y, relief(x, y) + 0.04], -1)) - origin)[..., :2]
+    return np.stack([x, y, relief(x, y) + 0.04], -1)
 
 
 def _crossed(depth: Floats, ring: Array) -> float:

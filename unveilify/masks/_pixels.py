@@ -29,6 +29,13 @@ def resized(picture: Reals, size: tuple[int, int], method: int = cv2.INTER_CUBIC
     return np.asarray(cv2.resize(picture, size, interpolation=method), np.float32)
 
 
+def merged(rgb: Reals, alpha: Reals) -> Floats:
+    """(H, W, 3) and (H, W) as (H, W, 4)."""
+    rgba = np.empty((*alpha.shape, 4), np.float32)
+    rgba[:, :, :3], rgba[:, :, 3] = rgb, alpha
+    return rgba
+
+
 def fill_hull(area: npt.NDArray[np.uint8], points: Array) -> None:
     """Fill the convex hull of (N, 2) points with 255, to a sixteenth of a pixel, in place."""
     hull = cv2.convexHull(np.rint(points * 16).astype(np.int32))

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unveilify.core import plugins
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.masks import wear
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.recipe import Light, Recipe
+from unveilify.masks.styles._find import find
 
 
 def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
@@ -23,7 +23,7 @@ def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
     digest = hashlib.sha256(f"{seed}/{key}".encode()).digest()
     rng = np.random.default_rng(list(digest))
     name = _pick(config.styles, rng, "styles")
-    style = plugins.load("style", name)
+    style = find(name)
     params = style.sample(rng, build(style.Config, config.options.get(name, {})))
     if config.color is not None:
         params = params.model_copy(update={"colour": _colour(config.color)})
@@ -38,9 +38,9 @@ def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
 
 def _light(config: MaskConfig, rng: np.random.Generator) -> Light:
     return Light(
-        shading=round(float(np.clip(rng.normal(1, 0.1), 0.6, 1.3)), 3),
+        shading=round(float(rng.uniform(0.8, 2.0)), 3),
         cast=round(float(np.clip(rng.normal(1, 0.15), 0.4, 1.5)), 3),
-        gain=round(float(np.exp(rng.normal(0, 0.10))), 3),
+        gain=round(float(np.exp(rng.normal(0.03, 0.17))), 3),
         shadow=round(float(np.clip(config.shadow + rng.normal(0, 0.08), 0, 1)), 3),
         blur=round(float(np.exp(rng.normal(0, 0.10))), 3),
         grain=round(float(np.exp(rng.normal(0, 0.15))), 3),

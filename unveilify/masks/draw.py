@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveilify.core import plugins
 from unveilify.core.config import build
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Image
 from unveilify.masks._layers import Scene, bands, cloth, over, sticker
 from unveilify.masks._photo import glasses, skin_area
-from unveilify.masks._pixels import Array, Floats, blurred
+from unveilify.masks._pixels import Array, Floats, blurred, merged
 from unveilify.masks._surface import surface
 from unveilify.masks.fit import Head, fit, project
 from unveilify.masks.light import contact_shadow, measure
 from unveilify.masks.recipe import Recipe
-from unveilify.masks.straps import ribbons
+from unveilify.masks.straps import RIBBON_POINTS, ribbons
+from unveilify.masks.styles._find import find
 
 _FAINT = 2.5 / 255
 """Alpha below this is nothing: it would widen the hole by what nobody can see."""
@@ -48,26 +48,28 @@ def draw(image: Image, landmarks: Landmarks, recipe: Recipe) -> Overlay:
     Raises:
         UserError: unknown style, parameters that are not the style's, or landmarks of no face.
     """
-    style = plugins.load("style", recipe.style)
+    style = find(recipe.style)
     params = build(style.Params, recipe.params)
     head = fit(landmarks)
     cut = style.cut(params)
     mask = surface(cut, recipe.wear, recipe.seed)
-    loops = [(strap, ribbon) for strap in style.straps(params) for ribbon in ribbons(strap, mask, recipe.wear)]
+    loops = [ribbon for strap in style.straps(params) for ribbon in ribbons(strap, mask, recipe.wear)]
     rgba = np.zeros((*image.shape[:2], 4), np.uint8)
-    box = _box(project(head, np.vstack([mask.points.reshape(-1, 3), *(r.line for _, r in loops)])), head, image.shape)
+    placed = project(head, np.vstack([mask.points.reshape(-1, 3), *(ribbon.line for ribbon in loops)]))
+    box = _box(placed, head, image.shape)
     if box is None:
         return Overlay(rgba)
     (x, y), shape = box
     scene = Scene(image, head, measure(image, head), recipe, np.array([x, y, 0.0]), shape)
+    placed -= scene.origin
+    number = mask.points.size // 3
+    grid, lines = placed[:number].reshape(mask.points.shape), placed[number:].reshape(-1, RIBBON_POINTS, 3)
     part = rgba[y : y + shape[0], x : x + shape[1]]
     if cut.sticker:
-        part[:] = np.rint(sticker(style, params, mask, scene) * 255)
+        part[:] = np.rint(sticker(style, params, mask, grid, scene) * 255)
         return Overlay(rgba)
-    layer = bands(loops, scene)
-    if layer is None:
-        layer = np.zeros((*shape, 4), np.float32)
-    over(layer, cloth(style, params, mask, scene))
+    layer = bands(loops, lines, scene)
+    over(layer, cloth(style, params, mask, grid, scene))
     part[:] = _finish(layer, scene)
     return Overlay(rgba)
 
@@ -94,13 +96,15 @@ def _finish(layer: Floats, scene: Scene) -> Image:
     skin = skin_area(head, scene.origin, scene.shape)
     shadow = contact_shadow(alpha, skin, light, settings.shadow, head.scale) * (1 - alpha)
     total = alpha + shadow if rims is None else alpha + shadow * (1 - rims)
-    share = 1 / np.maximum(total, 1e-4)
+    total *= total >= _FAINT
+    share = (total > 0) * np.float32(255) / np.maximum(total, np.float32(1e-4))
     rgb = layer[:, :, :3] * share[..., None]
     grain = light.grain * settings.grain
     if grain > 1e-3:
         rng = np.random.default_rng([scene.recipe.seed, 7])
-        speck = rng.standard_normal(scene.shape, np.float32) * np.float32(grain) * alpha * share
+        speck = rng.standard_normal(scene.shape, np.float32)
+        speck *= alpha * share * np.float32(grain)
         rgb += speck[..., None]
-    visible = total >= _FAINT
-    straight = np.dstack([rgb * visible[..., None], total * visible])
-    return np.asarray(np.clip(np.rint(straight * 255), 0, 255), np.uint8)
+    straight = merged(rgb, total * np.float32(255))
+    straight += np.float32(0.5)
+    return np.clip(straight, 0, 255, out=straight).astype(np.uint8)

@@ -26,7 +26,8 @@ class Illumination:
 
     ``level`` (3,): linear RGB of a white thing that faces the viewer. ``ambient`` + ``slope`` · normal: the
     shading relative to that, first-order spherical harmonics. ``blur``: the photo's own, Gaussian sigma in pixels.
-    ``grain``: standard deviation of its noise, 0…1. ``skin`` (3,): linear RGB of the skin.
+    ``grain``: standard deviation of its noise, 0…1. ``skin`` (3,): linear RGB of the skin. ``hues``: 0 in a photo
+    of one hue only (black-and-white, sepia), where a mask has no colour of its own either, 1 in others.
     """
 
     level: Floats
@@ -35,6 +36,7 @@ class Illumination:
     blur: float
     grain: float
     skin: Floats
+    hues: float = 1.0
 
 
 _UNKNOWN = Illumination(np.full(3, 0.6, np.float32), 1.0, np.zeros(3), 0.6, 0.0, np.full(3, 0.25, np.float32))
@@ -63,10 +65,11 @@ def measure(image: Image, head: Head) -> Illumination:
     ambient, slope, front = _harmonics(facing[inside], luma)
     white = _quantile(linear @ _LUMA, 0.97)
     level = float(np.clip(front / _SKIN_ALBEDO, 0.9 * white, 1.35 * white))
-    cast = _cast(colour, luma, linear)
+    hues, tint = _hues(small.astype(np.float32))
+    cast = _cast(colour, luma, linear) if hues > 0 else tint
     blur, grain = _blur(patch, head.scale), _grain(patch)
     return Illumination(
-        np.float32(np.clip(level, 0.02, 1.3)) * cast, ambient, slope, blur, grain, np.median(colour, axis=0)
+        np.float32(np.clip(level, 0.02, 1.3)) * cast, ambient, slope, blur, grain, np.median(colour, axis=0), hues
     )
 
 
@@ -77,8 +80,15 @@ def shade(rgb: Reals, normals: Reals, light: Illumination, settings: Light) -> F
         return np.zeros_like(rgb, np.float32)
     amount = cv2.pow(np.clip(amount, 0.15, 1.9), float(settings.shading) / GAMMA)
     neutral = np.float32(light.level @ _LUMA)
-    level = neutral * (light.level / neutral) ** np.float32(settings.cast) * np.float32(settings.gain)
+    level = (
+        neutral
+        * (light.level / neutral) ** np.float32(settings.cast if light.hues else 1.0)
+        * np.float32(settings.gain)
+    )
     coded = (level ** np.float32(1 / GAMMA)).astype(np.float32)
+    if light.hues < 1:
+        grey = (rgb @ _LUMA)[..., None]
+        rgb = grey + np.float32(light.hues) * (rgb - grey)
     # fibres scatter a little white light whatever their dye: without it black cloth would show no folds
     lit = (rgb * amount[..., None] + (_SHEEN * amount**4)[..., None]) * coded
     return _shoulder(lit)
@@ -142,6 +152,19 @@ def _harmonics(normals: Array, luma: Array) -> tuple[float, Array, float]:
     length = float(np.linalg.norm(slope))
     slope = slope * min(1.0, 0.9 / max(length, 1e-6))
     return float(1 - slope[2]), slope, front
+
+
+def _hues(small: Floats) -> tuple[float, Floats]:
+    """How many hues a picture (sRGB, 0…1) has, 0 (one only) … 1, and the linear tint of that one."""
+    pixels = small[1::3, 1::3].reshape(-1, 3)
+    luma = pixels @ _LUMA
+    pixels = pixels[(luma > 0.12) & (luma < 0.95)]
+    if len(pixels) < 16:
+        return 1.0, np.ones(3, np.float32)
+    shares = pixels / pixels.sum(1, keepdims=True)
+    tint = shares.mean(0) ** np.float32(GAMMA)
+    hues = float(np.clip(shares.std(0).max() / 0.012 - 0.5, 0, 1))
+    return hues, np.asarray(tint / (tint @ _LUMA), np.float32)
 
 
 def _cast(skin: Floats, luma: Array, surround: Floats) -> Floats:

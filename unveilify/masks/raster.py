@@ -1,5 +1,7 @@
 """Draw triangle meshes into maps: which part of a surface does each pixel see?"""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,7 @@ _CHUNK = 1 << 20
 _EDGE = np.float32(1e-4)
 
 
+@lru_cache(maxsize=16)
 def grid_triangles(rows: int, columns: int) -> Ints:
     """(T, 3) vertex numbers of a grid of rows × columns vertices, numbered row by row."""
     corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()

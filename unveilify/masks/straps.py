@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.masks._surface import Surface, resample
+from unveilify.masks._surface import Surface
 from unveilify.masks.recipe import Wear
 
 Array = npt.NDArray[np.float64]
 End = tuple[float, float, float]
 
-_POINTS = 14
+RIBBON_POINTS = 16
 _OUTLINE_X = 1.10
 
 
@@ -37,8 +37,9 @@ HEAD_STRAPS: tuple[End, ...] = ((0.08, -0.25, -1.0), (0.92, 0.95, -1.05))
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """A strap's middle line (N, 3) canonical, and how much of it shows at each point, 0…1."""
+    """One strap: its middle line (N, 3) canonical, and how much of it shows at each point, 0…1."""
 
+    strap: Strap
     line: Array
     shown: Array
 
@@ -49,9 +50,11 @@ def ribbons(strap: Strap, mask: Surface, wear: Wear) -> list[Ribbon]:
     for side, column in ((-1, 0), (1, -1)):
         edge = mask.points[:, column]
         if side == wear.free_ear:
-            found.append(_hanging(edge, side))
-        else:
-            found += [_to_ear(_on_side(edge, at), side, y, h) for at, y, h in strap.ends]
+            found.append(Ribbon(strap, _hanging(edge, side), np.ones(RIBBON_POINTS)))
+            continue
+        t = np.linspace(0, 1, RIBBON_POINTS)
+        shown = np.clip((1 - t) / 0.08, 0, 1)
+        found += [Ribbon(strap, _to_ear(_on_side(edge, at), side, y, h), shown) for at, y, h in strap.ends]
     return found
 
 
@@ -61,18 +64,16 @@ def _on_side(edge: Array, at: float) -> Array:
     return np.asarray(edge[low] + (row - low) * (edge[low + 1] - edge[low]))
 
 
-def _to_ear(start: Array, side: int, y: float, h: float) -> Ribbon:
-    t = np.linspace(0, 1, _POINTS)
+def _to_ear(start: Array, side: int, y: float, h: float) -> Array:
+    t = np.linspace(0, 1, RIBBON_POINTS)
     start = start - np.array([side * 0.03, 0.0, 0.0])  # begins under the mask's edge
-    end = np.array([side * _OUTLINE_X, y, h])
-    line = start + t[:, None] * (end - start)
+    line = start + t[:, None] * (np.array([side * _OUTLINE_X, y, h]) - start)
     line[:, 0] += side * 0.04 * 4 * t * (1 - t)  # taut, but over the cheekbone
-    return Ribbon(resample(line, _POINTS), np.clip((1 - t) / 0.08, 0, 1))
+    return line
 
 
-def _hanging(edge: Array, side: int) -> Ribbon:
+def _hanging(edge: Array, side: int) -> Array:
     """A loop that left its ear: it hangs from the two corners of the mask."""
-    t = np.linspace(0, 1, 2 * _POINTS)[:, None]
+    t = np.linspace(0, 1, RIBBON_POINTS)[:, None]
     line = edge[1] * (1 - t) + edge[-2] * t
-    line = line + 4 * t * (1 - t) * np.array([side * 0.2, 0.4, 0.06])
-    return Ribbon(line, np.ones(len(line)))
+    return np.asarray(line + 4 * t * (1 - t) * np.array([side * 0.2, 0.4, 0.06]))

@@ -65,7 +65,7 @@ def sample(name: str, rng: Rng) -> Wear:
     if name not in _WAYS:
         raise UserError(f"There is no way of wearing called '{name}'; there are: {', '.join(NAMES)}.")
     amounts = {
-        "top": rng.normal(-0.05, 0.03),
+        "top": rng.normal(-0.02, 0.035),
         "bottom": abs(rng.normal(0, 0.015)),
         "slide": rng.normal(0, 0.02),
         "tilt": rng.normal(0, 0.02),

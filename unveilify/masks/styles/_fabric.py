@@ -6,15 +6,12 @@ import numpy as np
 from unveilify.masks._pixels import Floats, Reals, resized
 from unveilify.masks.styles._sheet import Colour, coordinates, line, noise, paint, step
 
-_COARSE = 120
-"""Folds are smooth: they are computed at this width at most and enlarged."""
-
 PATTERNS = ("stripes", "gingham", "dots", "floral", "camouflage", "heather", "bands", "marble")
 
 
-def coarse(width: int, height: int) -> tuple[int, int]:
-    """A smaller (width, height) of the same shape for smooth things."""
-    shrink = max(1.0, width / _COARSE)
+def coarse(width: int, height: int, limit: int) -> tuple[int, int]:
+    """A smaller (width, height) of the same shape, at most ``limit`` wide: folds are smooth and can be enlarged."""
+    shrink = max(1.0, width / limit)
     return max(8, round(width / shrink)), max(8, round(height / shrink))
 
 
@@ -27,25 +24,34 @@ def enlarge(small: Reals, width: int, height: int) -> Floats:
 
 def creases(rng: np.random.Generator, width: int, height: int, count: int, depth: float) -> Floats:
     """Relief of ``count`` sharp creases of random place, direction and length; ``depth`` as Sheet.height."""
-    w, h = coarse(width, height)
+    w, h = coarse(width, height, 110)
     u, v = coordinates(w, h)
     total = np.zeros((h, w), np.float32)
     for _ in range(count):
         cu, cv, angle = rng.uniform(-0.95, 0.95), rng.uniform(0.08, 0.92), rng.normal(0, 0.7)
-        length, thick, bend = rng.uniform(0.15, 0.55), rng.uniform(0.02, 0.06), rng.normal(0, 0.5)
-        high = depth * rng.uniform(0.3, 1.0) * rng.choice([-1.0, 1.0])
-        x, y = u - np.float32(cu), (v - np.float32(cv)) * np.float32(1.3)
-        along = x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))
-        off = y * np.float32(np.cos(angle)) - x * np.float32(np.sin(angle)) - np.float32(bend) * along * along
-        total += np.float32(1.25 * high) * np.exp(
-            -np.abs(off) * np.float32(1 / thick) - (along * np.float32(1 / length)) ** 2
-        )
+        thick = 0.018 * np.exp(rng.uniform(0, 1.9))
+        length, bend = rng.uniform(0.15, 0.4) + 2 * thick, rng.normal(0, 0.5)
+        high = depth * (thick / 0.04) * rng.uniform(0.3, 1.0) * rng.choice([-1.0, 1.0])  # broad ones are deeper
+        cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+        reach_u = 1.7 * length * abs(cos) + (3 * thick + abs(bend) * length * length) * abs(sin) + 0.02
+        reach_v = (1.7 * length * abs(sin) + (3 * thick + abs(bend) * length * length) * abs(cos) + 0.02) / 1.3
+        rows, columns = _span(cv - reach_v, cv + reach_v, h), _span((cu - reach_u + 1) / 2, (cu + reach_u + 1) / 2, w)
+        x, y = u[:, columns] - np.float32(cu), (v[rows] - np.float32(cv)) * np.float32(1.3)
+        along = x * cos + y * sin
+        off = y * cos - x * sin - np.float32(bend) * along * along
+        along *= np.float32(1 / length)
+        total[rows, columns] += np.float32(1.5 * high) * np.exp(-np.abs(off) * np.float32(1 / thick) - along * along)
     return enlarge(total, width, height)
+
+
+def _span(low: float, high: float, count: int) -> slice:
+    """The part of ``count`` pixels that lies between two shares of the whole."""
+    return slice(max(0, int(low * count)), max(0, min(count, int(high * count) + 2)))
 
 
 def gathers(rng: np.random.Generator, width: int, height: int, count: float, depth: float) -> Floats:
     """Folds that run inwards from both sides, where loops gather the cloth."""
-    w, h = coarse(width, height)
+    w, h = coarse(width, height, 64)
     u, v = coordinates(w, h)
     total = np.zeros((h, w), np.float32)
     for side in (-1.0, 1.0):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from unveilify.masks._pixels import Floats, Reals, resized
@@ -46,14 +47,18 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[float, 
 
     It looks the same at every ``shape``: the random numbers do not hang on the number of pixels.
     """
-    total = np.zeros(shape, np.float32)
+    total: Floats | None = None
     for octave in range(octaves):
         rows, columns = (max(2, round(c * 2**octave)) + 3 for c in cells)
         knots = rng.standard_normal((rows, columns), np.float32)
         if rows > 2 * shape[0] or columns > 2 * shape[1]:
             continue
-        total += resized(knots, shape[::-1]) * np.float32(0.6 * 0.5**octave)
-    return total
+        knots *= np.float32(0.6 * 0.5**octave)
+        # smooth bumps need a smooth curve between knots; specks of two or three pixels do not
+        method = cv2.INTER_CUBIC if rows * 3 < shape[0] else cv2.INTER_LINEAR
+        layer = resized(knots, shape[::-1], method)
+        total = layer if total is None else total + layer
+    return np.zeros(shape, np.float32) if total is None else total
 
 
 def frame(width: int, height: int, inset: float = 0.02, corner: float = 0.06) -> Floats:

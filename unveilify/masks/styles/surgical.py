@@ -105,7 +105,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     u, v = coordinates(width, height)
     shape = (height, width)
     relief = noise(rng, shape, (2, 3), 2) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(5, 14)), 0.042 * params.rumple)
+    relief += creases(rng, width, height, int(rng.integers(7, 16)), 0.042 * params.rumple)
     relief += gathers(rng, width, height, rng.uniform(3, 6), 0.026 * params.rumple)
     dark = noise(rng, shape, (24, 40), 2) * 0.015
     fold = noise(rng, shape, (2, 3), 2) * 0.014
@@ -115,7 +115,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
         tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
         behind = (v - edge).astype(np.float32)
         relief += np.float32(0.05) * tight * np.clip(behind / 0.16 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
-        dark += line(behind, 0.008, 0.012) * tight * 0.16 - line(behind, -0.02, 0.018) * tight * 0.05
+        dark += line(behind, 0.008, 0.012) * tight * 0.2 - line(behind, -0.02, 0.018) * tight * 0.05
     rim = params.rim
     hem = step(v, rim, 0.01) * step(1 - v, rim, 0.01)
     wire = line(v, rim * 1.9, rim * 0.5) * step(0.55 - np.abs(u), 0.0, 0.1)
