@@ -9,7 +9,7 @@ import numpy as np
 from unveilify.core.records import Image
 from unveilify.masks import light as lighting
 from unveilify.masks._photo import under_hair
-from unveilify.masks._pixels import Array, Bools, Floats, look_up, merged
+from unveilify.masks._pixels import Array, Floats, Ints, look_up, merged, resized
 from unveilify.masks._surface import Surface
 from unveilify.masks.fit import Head
 from unveilify.masks.raster import grid_triangles, raster
@@ -34,8 +34,10 @@ class Scene:
 
 def cloth(style: ModuleType, params: object, mask: Surface, placed: Array, scene: Scene) -> Floats:
     """The mask without its straps, (height, width, 4). ``placed``: the mask's points in the scene's pixels."""
-    x, y, seen, sheet = _lay(style, params, placed, scene.shape)
     turned = (mask.normals @ scene.head.rotation.T).astype(np.float32)
+    triangles, folded = _visible(placed)
+    stride = 2 if scene.head.scale >= 36 and not folded else 1
+    x, y, seen, sheet = _lay(style, params, placed, triangles, scene.shape, stride)
     height, width = sheet.alpha.shape
     rows, columns = turned.shape[:2]
     normals = look_up(turned, (x + 0.5) * ((columns - 1) / width), (y + 0.5) * ((rows - 1) / height))
@@ -53,8 +55,9 @@ def sticker(style: ModuleType, params: object, mask: Surface, placed: Array, sce
     drawn, shown = points[[0, -1], :, :2].reshape(-1, 2), placed[[0, -1], :, :2].reshape(-1, 2)
     homography, _ = cv2.findHomography(drawn, shown, 0)
     flat = cv2.perspectiveTransform(points[None, :, :, :2].reshape(1, -1, 2), homography).reshape(*points.shape[:2], 2)
-    x, y, seen, sheet = _lay(style, params, np.dstack([flat, np.zeros(points.shape[:2])]), scene.shape)
-    return merged(look_up(sheet.rgb, x, y) * seen[..., None], seen.astype(np.float32))
+    laid = np.dstack([flat, np.zeros(points.shape[:2])])
+    x, y, seen, sheet = _lay(style, params, laid, grid_triangles(*points.shape[:2]), scene.shape, 1)
+    return merged(look_up(sheet.rgb, x, y) * seen[..., None], seen)
 
 
 def bands(loops: list[Ribbon], placed: Array, scene: Scene) -> Floats:
@@ -100,16 +103,43 @@ def over(below: Floats, above: Floats) -> None:
 
 
 def _lay(
-    style: ModuleType, params: object, placed: Array, shape: tuple[int, int]
-) -> tuple[Floats, Floats, Bools, Sheet]:
-    """Where on the sheet each pixel looks (x, y), whether it sees the sheet at all, and the sheet."""
+    style: ModuleType, params: object, placed: Array, triangles: Ints, shape: tuple[int, int], stride: int
+) -> tuple[Floats, Floats, Floats, Sheet]:
+    """Where on the sheet each pixel looks (x, y), how much it sees of it (0…1), and the sheet.
+
+    Only every ``stride``-th pixel is traced; the rest lies between, because the surface is smooth.
+    """
     rows, columns = placed.shape[:2]
     width, height = _sheet_size(placed)
     v, u = np.mgrid[0 : 1 : rows * 1j, 0 : 1 : columns * 1j]
-    values = np.dstack([u * width - 0.5, v * height - 0.5])
-    maps, seen = raster(placed.reshape(-1, 3), grid_triangles(rows, columns), values.reshape(-1, 2), shape)
-    x, y = np.ascontiguousarray(maps[:, :, 0]), np.ascontiguousarray(maps[:, :, 1])
-    return x, y, seen, style.texture(params, width, height)
+    values = np.dstack([u * width - 0.5, v * height - 0.5, np.ones_like(u)])
+    traced = placed.copy()
+    traced[:, :, :2] = (traced[:, :, :2] + 0.5) / stride - 0.5
+    small = -(-shape[0] // stride), -(-shape[1] // stride)
+    maps, _ = raster(traced.reshape(-1, 3), triangles, values.reshape(-1, 3), small, backs=True)
+    if stride > 1:
+        maps = resized(maps, (small[1] * stride, small[0] * stride), cv2.INTER_LINEAR)[: shape[0], : shape[1]]
+    weight = maps[:, :, 2]
+    inverse = 1 / np.maximum(weight, np.float32(1e-3))
+    seen = np.clip((weight - np.float32(0.5)) * stride + np.float32(0.5), 0, 1)
+    x, y = (np.asarray(maps[:, :, k] * inverse, np.float32) for k in (0, 1))
+    return x, y, np.asarray(seen, np.float32), style.texture(params, width, height)
+
+
+def _visible(placed: Array) -> tuple[Ints, bool]:
+    """The triangles to draw, and whether the surface turns its back somewhere, so that its outline is a fold.
+
+    What turns its back is hidden by the head, but for triangles between two that do not: without them the fold's
+    outline would be a saw.
+    """
+    triangles = grid_triangles(*placed.shape[:2])
+    a, b, c = np.moveaxis(placed[:, :, :2].reshape(-1, 2)[triangles], 1, 0)
+    front = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) > (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    if front.all():
+        return triangles, False
+    touched = np.zeros(placed.shape[0] * placed.shape[1], bool)
+    touched[triangles[front]] = True
+    return triangles[front | touched[triangles].all(1)], True
 
 
 def _sheet_size(placed: Array) -> tuple[int, int]:
@@ -120,11 +150,11 @@ def _sheet_size(placed: Array) -> tuple[int, int]:
     return int(np.clip(np.ceil(across), low, high)), int(np.clip(np.ceil(down), low, high))
 
 
-def _bent(normals: Floats, height: Floats, seen: Bools) -> Floats:
+def _bent(normals: Floats, height: Floats, seen: Floats) -> Floats:
     """Normals of the surface with its relief; ``height`` in pixels."""
     slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    inner = cv2.erode(seen.view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    inner = cv2.erode((seen > 0.99).view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
     x = normals[:, :, 0] - slope_x * inner
     y = normals[:, :, 1] - slope_y * inner
     z = normals[:, :, 2]

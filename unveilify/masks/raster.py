@@ -23,11 +23,13 @@ def grid_triangles(rows: int, columns: int) -> Ints:
     return np.stack([upper, lower], 1).reshape(-1, 3)
 
 
-def raster(vertices: Array, triangles: Ints, values: Array, shape: tuple[int, int]) -> tuple[Floats, Bools]:
+def raster(
+    vertices: Array, triangles: Ints, values: Array, shape: tuple[int, int], *, backs: bool = False
+) -> tuple[Floats, Bools]:
     """Interpolate per-vertex ``values`` (N, K) over the pixels of a (height, width) picture.
 
     ``vertices`` (N, 3): x, y in pixels, pixel centres at whole numbers, and depth, larger is nearer.
-    Triangles that turn their back (or have no area) are left out; where several lie on a pixel the nearest wins.
+    Triangles that turn their back are left out unless ``backs``; where several lie on a pixel the nearest wins.
 
     Returns:
         maps (height, width, K), zero where nothing is seen, and where something is seen (height, width).
@@ -38,7 +40,7 @@ def raster(vertices: Array, triangles: Ints, values: Array, shape: tuple[int, in
     high = np.minimum(np.floor(corners[:, :, :2].max(1) + 1e-4), [width - 1, height - 1]).astype(np.int64)
     ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    kept = np.flatnonzero((area > 1e-6) & (high >= low).all(1))
+    kept = np.flatnonzero(((np.abs(area) if backs else area) > 1e-6) & (high >= low).all(1))
     maps = np.zeros((height * width, values.shape[1]), np.float32)
     seen = np.zeros(height * width, bool)
     span = high - low + 1

@@ -71,7 +71,7 @@ def sample(name: str, rng: Rng) -> Wear:
         "tilt": rng.normal(0, 0.02),
         "width": rng.normal(1.05, 0.02),
         "loose": abs(rng.normal(0, 0.01)),
-        "crumple": abs(rng.normal(0, 0.01)),
+        "crumple": max(0.0, rng.normal(0, 0.012) - 0.006),
     }
     for key, value in _WAYS[name](rng).items():
         amounts[key] = amounts.get(key, 0.0) + value
