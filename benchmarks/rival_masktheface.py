@@ -59,6 +59,7 @@ class Rival:
         if predictor is not None:
             dlib = importlib.import_module("dlib")
             self.detector, self.predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor))
+        self.dice = random.Random(0)
         self.settings = Namespace(pattern="", pattern_weight=0.5, color="", color_weight=0.5)
 
     @contextmanager
@@ -77,7 +78,7 @@ class Rival:
         box = [int(shape[:, 1].min()), int(shape[:, 0].max()), int(shape[:, 1].max()), int(shape[:, 0].min())]
         marks = self.code.shape_to_landmarks(shape)
         six, angle = self.code.get_six_points(marks, bgr)
-        masked, _ = self.code.mask_face(bgr, box, six, angle, self.settings, type=kind or random.choice(TYPES))
+        masked, _ = self.code.mask_face(bgr, box, six, angle, self.settings, type=kind or self.dice.choice(TYPES))
         return np.asarray(masked, np.uint8)
 
     def try_to_draw(self, rgb: Rgb, landmarks: Landmarks) -> Rgb:
