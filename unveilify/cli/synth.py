@@ -1,7 +1,7 @@
 """`unveilify synth`: stage 1."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -34,9 +34,12 @@ def synth(
     from unveilify.pipeline import load, say_synth
     from unveilify.synth import run as stage
 
-    given: dict[str, Any] = {"layout": layout, "landmarks": landmarks, "max_rejects": max_rejects}
-    if min_age is not None:
-        given["layout_options"] = {"min_age": min_age}
+    given = {
+        "layout": layout,
+        "landmarks": landmarks,
+        "max_rejects": max_rejects,
+        "layout_options.min_age": min_age,
+    }
     tree = load(config, sets, "synth", given)
     where = source or tree.source
     if where is None:

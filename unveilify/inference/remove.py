@@ -14,7 +14,7 @@ from unveilify.core.records import Face, Image
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend
 from unveilify.models.parts.contract import Batch, Output
-from unveilify.models.parts.pictures import to_bytes
+from unveilify.models.parts.pictures import to_bytes, to_tensor
 
 Floats = npt.NDArray[np.float32]
 
@@ -55,8 +55,9 @@ def remove(photo: Image, identity: Sequence[Image], network: nn.Module, size_px:
         _align(image, size_px, backend, masked=False, what=f"identity image {number}").image
         for number, image in enumerate(identity, 1)
     ]
-    masked = _tensor([aligned.image], device)
-    references = _tensor(known, device)[None] if known else torch.zeros_like(masked)[None]
+    like = torch.empty(0, device=device)
+    masked = to_tensor(aligned.image[None], like)
+    references = to_tensor(np.stack(known), like)[None] if known else torch.zeros_like(masked)[None]
     batch = Batch(masked, references, torch.tensor([len(known)], device=device), torch.zeros_like(masked[:, :1]))
     output: Output = network.eval()(batch)
     hole = _hole(output, masked)
@@ -71,11 +72,6 @@ def _align(image: Image, size_px: int, backend: Backend, *, masked: bool, what: 
     if not faces:
         raise UserError(f"There is no face to be found in {what}: give a picture in which it is larger or clearer.")
     return crop(image, faces[0].landmarks, size_px)
-
-
-def _tensor(images: Sequence[Image], device: torch.device) -> Tensor:
-    stacked = torch.from_numpy(np.stack(images)).to(device)
-    return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _hole(output: Output, masked: Tensor) -> Floats:
