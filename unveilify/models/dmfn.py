@@ -9,16 +9,15 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
-from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.extra import ExtraLosses
-from unveilify.models.parts.layers import full_precision, levels, scaled
+from unveilify.models.parts.features import losses_on_vgg, relative_features
+from unveilify.models.parts.layers import PowerOfTwo, full_precision, levels, scaled
 from unveilify.models.parts.patchgan import first_identity
 from unveilify.models.parts.pictures import composite
-from unveilify.perception import vgg19
 
 USES_HOLE = True
 TRAINS = True
@@ -42,17 +41,12 @@ CENTROID_EPS = 1e-3
 class Config(Sized):
     """Shape of the network, and the weights of the losses that only this one has."""
 
+    size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, description="channel multiplier of generator and discriminator")
     identity: bool = Field(False, description="True: sees the first identity image beside the masked one")
     feature_loss: float = Field(25.0, ge=0, description="weight of the self-guided VGG feature matching")
     alignment_loss: float = Field(1.0, ge=0, description="weight of the geometric alignment of VGG features")
     matching_loss: float = Field(5.0, ge=0, description="weight of the discriminator's feature matching")
-
-    @field_validator("size_px")
-    @classmethod
-    def _power_of_two(cls, value: int) -> int:
-        levels(value)
-        return value
 
 
 class Network(nn.Module):
@@ -182,37 +176,22 @@ def _extent(inside: Tensor) -> tuple[Tensor, Tensor]:
 
 def extra_losses(config: Config, device: torch.device) -> ExtraLosses:
     """The losses on VGG features, where that network is at hand."""
-    names = ("features", "alignment")
-    if not (config.feature_loss or config.alignment_loss):
-        return ExtraLosses(None, dict.fromkeys(names, "off"))
-    try:
-        network = vgg19.load().to(device)
-    except UserError as error:
-        return ExtraLosses(None, dict.fromkeys(names, f"not live: {error}"))
-    return ExtraLosses(partial(vgg_losses, config, network), dict.fromkeys(names, "live (small VGG-19)"))
+    wanted = bool(config.feature_loss or config.alignment_loss)
+    return losses_on_vgg(("features", "alignment"), partial(vgg_losses, config), device, wanted=wanted)
 
 
 def vgg_losses(config: Config, network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
-    """Self-guided feature matching and geometric alignment (the paper's section III), weighted.
-
-    A layer's features are divided by their mean over the true picture, so that its weight means the same
-    whichever network gives them.
-    """
+    """Self-guided feature matching and geometric alignment (the paper's section III), weighted."""
     assert batch.unmasked is not None
+    pairs = relative_features(network, output.image, batch.unmasked)
     with full_precision(output.image):
-        image, truth = output.image.float(), batch.unmasked.float()
-        with torch.no_grad():
-            true = network(truth)
-            scales = [f.mean((1, 2, 3), keepdim=True).clamp(min=1e-8) for f in true]
-            guide = error_map(image, truth)
-        made = [f / scale for f, scale in zip(network(image), scales, strict=True)]
-        true = [f / scale for f, scale in zip(true, scales, strict=True)]
-        features = torch.zeros((), device=image.device)
-        for i, (a, b, channels) in enumerate(zip(made, true, VGG_CHANNELS, strict=True)):
+        guide = error_map(output.image.detach().float(), batch.unmasked.float())
+        features = torch.zeros((), device=output.image.device)
+        for i, ((made, true), channels) in enumerate(zip(pairs, VGG_CHANNELS, strict=True)):
             # Twice the weight where the picture is most wrong, on the two layers that are about pixels.
             stress = 1 + F.avg_pool2d(guide, 2**i) if i < 2 else 1
-            features = features + 1000 / channels**2 * ((a - b).abs() * stress).mean()
-        alignment = F.mse_loss(centroids(made[3]), centroids(true[3]))
+            features = features + 1000 / channels**2 * ((made - true).abs() * stress).mean()
+        alignment = F.mse_loss(centroids(pairs[3][0]), centroids(pairs[3][1]))
     return {"features": config.feature_loss * features, "alignment": config.alignment_loss * alignment}
 
 

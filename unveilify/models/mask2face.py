@@ -8,11 +8,11 @@ import math
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.layers import levels, scaled
+from unveilify.models.parts.layers import PowerOfTwo, levels, scaled
 
 USES_HOLE = False
 TRAINS = True
@@ -32,13 +32,8 @@ STEM, STEM_KERNEL = 64, 7
 class Config(Sized):
     """Shape of the network."""
 
+    size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, description="channel multiplier")
-
-    @field_validator("size_px")
-    @classmethod
-    def _power_of_two(cls, value: int) -> int:
-        levels(value)
-        return value
 
 
 class Network(nn.Module):

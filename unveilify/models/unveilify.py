@@ -10,11 +10,11 @@ LPIPS has a quarter of L1's weight and the identity loss little beside both; `tr
 """
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.layers import identity_mean, levels
+from unveilify.models.parts.layers import PowerOfTwo, identity_mean, levels
 from unveilify.models.parts.patchgan import PatchGAN, first_identity, nothing
 from unveilify.models.parts.psp import PSPEncoder
 from unveilify.models.parts.stylegan import Generator
@@ -31,17 +31,12 @@ SMALL = {"width": 0.25, "depth": 0.3}
 class Config(Sized):
     """Shape of the network, and the paper's ablations."""
 
+    size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, description="channel multiplier of every part")
     depth: float = Field(1.0, gt=0, description="multiplier of the number of units of the identity encoder")
     unet: bool = Field(True, description="False: no U-Net; the generator sees the identity image alone")
     identity: bool = Field(True, description="False: no identity image; one learned style for everybody")
     normalise: bool = Field(True, description="False: style codes are not normalised")
-
-    @field_validator("size_px")
-    @classmethod
-    def _power_of_two(cls, value: int) -> int:
-        levels(value)
-        return value
 
 
 class Network(nn.Module):

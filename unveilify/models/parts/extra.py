@@ -1,7 +1,8 @@
 """What a plugin may offer the training beyond its contract: losses that only its own paper has.
 
 * ``extra_losses(config, device) -> ExtraLosses``, a function of the plugin: losses by pretrained networks of its own;
-* ``match(image, batch) -> Tensor``, a method of its discriminator (`Matches`): a loss on what that one perceives.
+* ``match(image, batch) -> Tensor``, a method of its discriminator (`Matches`): a loss on what that one perceives;
+* ``at(progress)``, a method of its discriminator (`Paced`), called before every step: one that grows on a schedule.
 """
 
 from collections.abc import Callable
@@ -30,3 +31,17 @@ class Matches(Protocol):
 
     def match(self, image: Tensor, batch: Batch) -> Tensor:
         """The weighted loss between the features of ``image`` and of ``batch.unmasked``; a scalar."""
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A discriminator that changes in the course of the training."""
+
+    def at(self, progress: float) -> None:
+        """Become what it is after this share, 0…1, of the training; of nothing else may its shape depend."""
+
+
+def pace(discriminator: object, progress: float) -> None:
+    """Tell a discriminator that changes in the course of the training where that is."""
+    if isinstance(discriminator, Paced):
+        discriminator.at(progress)
