@@ -7,7 +7,7 @@ import torch
 
 from unveilify.models.parts.contract import Batch
 from unveilify.models.parts.warp import match_colour, resize, warp
-from unveilify.models.plus import FLOW_BOUND, Config, Network, merge
+from unveilify.models.plus import FLOW_BOUND, Config, Network, fewer, merge
 
 
 def tiny(size_px: int = 32, **settings: float) -> Network:
@@ -148,3 +148,12 @@ def test_the_aligner_learns_a_shift():
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_reference_dropout_shows_none_at_its_rate_and_else_any_number_up_to_all():
+    torch.manual_seed(0)
+    shown = fewer(torch.full((20_000,), 3), dropout=0.1)
+    shares = torch.bincount(shown, minlength=4) / len(shown)
+    torch.testing.assert_close(shares, torch.tensor([0.1, 0.3, 0.3, 0.3]), atol=0.02, rtol=0)
+    assert not fewer(torch.zeros(100, dtype=torch.int64), dropout=0.1).any()
+    assert torch.equal(fewer(torch.ones(100, dtype=torch.int64), dropout=0.0), torch.ones(100, dtype=torch.int64))

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.layers import full_precision, levels, scaled
+from unveilify.models.parts.layers import PowerOfTwo, full_precision, levels, scaled
 from unveilify.models.parts.patchgan import PatchGAN, first_identity
 from unveilify.models.parts.resunet import ResUNet, head
 from unveilify.models.parts.warp import fine_detail, match_colour, resize, warp
@@ -61,17 +61,16 @@ TRUST = 2.0
 class Config(Sized):
     """Shape of the network."""
 
+    size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, description="channel multiplier")
-    look_px: int | None = Field(None, description="side at which the network looks; larger photos are reduced for it")
+    look_px: PowerOfTwo | None = Field(
+        None, description="side at which the network looks; larger photos are reduced for it"
+    )
     warp_loss: float = Field(1.0, ge=0, description="weight of the loss on the fetched picture alone")
     alpha_loss: float = Field(0.5, ge=0, description="weight of the loss on the mask that it finds")
-
-    @field_validator("size_px", "look_px")
-    @classmethod
-    def _power_of_two(cls, value: int | None) -> int | None:
-        if value is not None:
-            levels(value)
-        return value
+    reference_dropout: float = Field(
+        0.1, ge=0, lt=1, description="share of training photos shown without any reference"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +110,8 @@ class Network(nn.Module):
     def forward(self, batch: Batch) -> Output:
         """Unmask photos of any side, at that side."""
         side = batch.masked.shape[-1]
+        if self.training:
+            batch = replace(batch, real=fewer(batch.real, self.config.reference_dropout))
         small = replace(
             batch,
             masked=resize(batch.masked, self.look_px),
@@ -159,11 +160,13 @@ class Network(nn.Module):
         # Reaches 0 and 1 exactly, so that what is no mask stays as it is to the last bit.
         alpha = (1.2 * torch.sigmoid(logit) - 0.1).clamp(0, 1)
         image = batch.masked + alpha * (fill - batch.masked)
+        warped = {} if batch.unmasked is None else {"warp_psnr": psnr_in(batch, fetched, trust).detach()}
         return Output(
             image=image,
             alpha=alpha,
             terms=self._terms(batch, logit, fetched, trust) if self.training else {},
-            logs={
+            logs=warped
+            | {
                 "flow_px": (fields.flow.square().sum(2).sqrt().mean() * side / 2).detach(),
                 "blend": ((blend * alpha).sum() / alpha.sum().clamp(min=1)).detach(),
                 "detail": ((detail * alpha).sum() / alpha.sum().clamp(min=1)).detach(),
@@ -183,6 +186,21 @@ class Network(nn.Module):
             error = (fetched - batch.unmasked).abs() + (fine_detail(fetched) - fine_detail(batch.unmasked)).abs()
             terms["warp"] = self.config.warp_loss * (hole * error).sum() / area
         return terms
+
+
+def psnr_in(batch: Batch, fetched: Tensor, trust: Tensor) -> Tensor:
+    """PSNR in dB, over the whole batch, of the fetched picture alone where it fills the hole: it must not be a tint."""
+    assert batch.unmasked is not None
+    there = (batch.hole > 0) * (trust > 0)
+    error = ((fetched - batch.unmasked).float().square() * there).sum() / (3 * there.sum()).clamp(min=1)
+    return 10 * torch.log10(4 / error.clamp(min=1e-8))
+
+
+def fewer(real: Tensor, dropout: float) -> Tensor:
+    """Numbers of identity images (B,) -> none with probability ``dropout``, else any number from 1 up to as many."""
+    chance = torch.rand(2, len(real), device=real.device)
+    some = 1 + (chance[0] * real).long().clamp(max=real - 1)
+    return torch.where((chance[1] < dropout) | (real == 0), 0, some)
 
 
 def merge(matched: Tensor, flow: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
