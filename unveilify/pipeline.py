@@ -1,5 +1,6 @@
 """The stages as one chain: one tree of settings, one run from photos to the table."""
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,9 @@ class Pipeline(Config):
     synth: SynthConfig = Field(default_factory=SynthConfig)
     shard: ShardConfig = Field(default_factory=ShardConfig)
     train: TrainConfig = Field(default_factory=TrainConfig)
+    runs: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="several trainings in place of one: name -> settings that differ from `train`"
+    )
     report: ReportConfig = Field(default_factory=ReportConfig)
 
 
@@ -54,7 +58,29 @@ def load(
 ) -> Pipeline:
     """The pipeline of ``file`` (the defaults without one), overridden by ``a.b=c`` and by a verb's own options."""
     chosen = {f"{section}.{name}": value for name, value in (given or {}).items() if value is not None}
-    return settings.load(Pipeline, file, sets or (), chosen)
+    tree = settings.load(Pipeline, file, sets or (), chosen)
+    trainings(tree)  # so that a mistake in the last run is told before the first one trains
+    return tree
+
+
+def trainings(tree: Pipeline) -> dict[str, TrainConfig]:
+    """Every training by the name of its folder in ``runs/``: one named as its model, or those of ``tree.runs``.
+
+    Raises:
+        UserError: a run has a name that no folder can have, or a wrong setting.
+    """
+    if not tree.runs:
+        return {tree.train.model: tree.train}
+    common = tree.train.model_dump(exclude_unset=True)
+    found = {}
+    for name, changes in tree.runs.items():
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+            raise UserError(f"A run cannot be called '{name}': use letters, digits, '_', '-' and '.'.")
+        try:
+            found[name] = settings.build(TrainConfig, settings.merged(common, changes))
+        except UserError as error:
+            raise UserError(f"Run '{name}': {error}") from None
+    return found
 
 
 def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = False) -> None:
@@ -71,7 +97,7 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     pairs, shards = tree.out / "data/synth", tree.out / "data/shards"
     runs, reports = tree.out / "runs", tree.out / "reports"
     if dry_run:
-        _plan(tree, [pairs, shards, runs / tree.train.model, reports], anew)
+        _plan(tree, {"synth": pairs, "shard": shards, "report": reports}, runs, anew)
         return
     # The rooms are imported when their turn comes: `synth` and `shard` do without torch.
     if tree.sample:
@@ -87,7 +113,8 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     from unveilify.training import loop as train
 
     machine = train.Machine(how.device, max_minutes=how.max_minutes)
-    train.run(tree.train, shards, runs / tree.train.model, machine, force="train" in anew)
+    for name, config in trainings(tree).items():
+        train.run(config, shards, runs / name, machine, force="train" in anew)
     report(tree, report_inputs(shards, runs), reports, how.device, force="report" in anew)
 
 
@@ -172,13 +199,19 @@ def _any_stamp(directory: Path) -> Stamp:
     return stamps.read(directory, str(read_json(path).get("stage")), "the command that made it")
 
 
-def _plan(tree: Pipeline, directories: list[Path], anew: tuple[str, ...]) -> None:
+def _plan(tree: Pipeline, directories: dict[str, Path], runs: Path, anew: tuple[str, ...]) -> None:
     there = "is there" if tree.source and tree.source.is_dir() else "is not there"
     print(f"source {tree.source} {there}")
     if tree.sample and not (tree.source and tree.source.is_dir()):
         print(f"sample: would write {tree.sample.people} invented people to {tree.source}")
-    for stage, directory in zip(STAGES, directories, strict=True):
+    steps: list[tuple[str, Path, Config]] = []
+    for stage in STAGES:
+        if stage == "train":
+            steps += [(stage, runs / name, config) for name, config in trainings(tree).items()]
+        else:
+            steps.append((stage, directories[stage], getattr(tree, stage)))
+    for stage, directory, config in steps:
         state = "is there" if (directory / stamps.STAMP).is_file() else "would be made"
         print(f"{stage:6} {directory} {'would be made anew' if stage in anew else state}")
-        changed = settings.difference(getattr(Pipeline(), stage).model_dump(), getattr(tree, stage).model_dump())
+        changed = settings.difference(getattr(Pipeline(), stage).model_dump(), config.model_dump())
         print(f"       settings: {changed or 'the defaults'}")

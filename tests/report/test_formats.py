@@ -59,7 +59,7 @@ def test_latex_specials_are_escaped() -> None:
 
 def test_published_numbers_stand_apart(small_report: SimpleNamespace) -> None:
     text = (small_report.out / "table.md").read_text()
-    head, _, tail = text.partition("## Reported elsewhere, not comparable")
+    head, _, tail = text.partition("## Reported elsewhere, by others, on other data")
     assert "27.04" in tail
     assert "27.04" not in head
     assert "Its LPIPS ran an AlexNet on raw" in tail

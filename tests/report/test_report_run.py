@@ -34,7 +34,16 @@ def copied(small_report: SimpleNamespace, tmp_path: Path) -> SimpleNamespace:
 
 def test_every_row_and_file_is_there(small_report: SimpleNamespace) -> None:
     table = pd.read_csv(small_report.out / "table.csv")
-    assert table["row"].tolist() == ["truth", "copy", "mean", "telea", "paste", "mine", "mine / stranger"]
+    assert table["row"].tolist() == [
+        "truth",
+        "copy",
+        "mean",
+        "telea",
+        "paste",
+        "mine",
+        "mine / stranger",
+        "mine / no photo",
+    ]
     for name in ("table.txt", "table.md", "table.tex", "table.json", "figure.png", "index.html", "triplets.parquet"):
         assert name in small_report.stamp.files
     assert "curves-mine.png" in small_report.stamp.files
@@ -47,7 +56,7 @@ def test_the_means_are_those_of_the_triplets(small_report: SimpleNamespace) -> N
     means = triplets.groupby("row")["psnr_hole_raw"].mean()
     for row, mean in means.items():
         assert table.loc[row, "psnr_hole_raw"] == pytest.approx(mean)
-    assert len(triplets) == 7 * small_report.stamp.counts["triplets"]
+    assert len(triplets) == 8 * small_report.stamp.counts["triplets"]
 
 
 def test_theory_on_truth_and_copy(small_report: SimpleNamespace) -> None:
@@ -73,7 +82,7 @@ def test_another_run_joins_and_nothing_is_measured_twice(copied: SimpleNamespace
     kept = state(copied.out / "evaluation")
     stamp, said = again(copied, Inputs(copied.inputs.shards, (*copied.inputs.runs, second)))
     assert state(copied.out / "evaluation") == kept
-    assert stamp.counts["rows"] == 9
+    assert stamp.counts["rows"] == 11
     assert "second" in said
     a, b = (pd.read_parquet(next((d / "evaluation").glob("*.parquet"))) for d in (copied.run_dir, second))
     assert a.shape == b.shape

@@ -97,3 +97,31 @@ def test_breakdown_by_style_and_pose_adds_up(evaluation: Evaluation) -> None:
     style = {name: cells for name, _, cells in found["style"].rows}
     copy = evaluation.rows[1].frame[PSNR.key].to_numpy()
     assert style["kf94"][1].mean == pytest.approx(copy[::2].mean())
+
+
+def test_breakdown_by_any_column_that_the_source_brought(evaluation: Evaluation) -> None:
+    """As the Face Research Lab London Set does with sex, age and ethnicity; one photo says nothing."""
+    rng = np.random.default_rng(0)
+    facts = evaluation.facts.assign(
+        **{
+            "meta.sex": ["female", "male"] * 20,
+            "meta.ethnicity": ["white"] * 20 + ["east_asian"] * 19 + [None],
+            "meta.age": [math.nan, *rng.integers(18, 55, 39)],
+            "meta.session": [1, 2] * 20,
+            "meta.file": [f"{i}.jpg" for i in range(40)],
+        },
+        hole_share=np.linspace(0.1, 0.4, 40),
+    )
+    found = {
+        b.by: b for b in breakdowns(dataclasses.replace(evaluation, facts=facts), build(ReportConfig(), evaluation))
+    }
+    assert set(found) == {"hole share", "style", "pose", "sex", "ethnicity", "age", "session"}, "names are no kinds"
+    assert [(name, count) for name, count, _ in found["ethnicity"].rows] == [
+        *(("unknown", 1), ("east_asian", 19), ("white", 20))
+    ]
+    assert next(count for _, count, _ in found["age"].rows) == 1
+    assert sum(count for _, count, _ in found["age"].rows) == 40
+    assert [name for name, _, _ in found["session"].rows] == ["1", "2"]
+    assert all(12 <= count <= 14 for _, count, _ in found["hole share"].rows)
+    women = evaluation.rows[1].frame[PSNR.key][::2].mean()
+    assert found["sex"].rows[0][2][1].mean == pytest.approx(women)

@@ -16,6 +16,10 @@ def report(
         list[Path] | None,
         typer.Option(help="folder of another system's pictures, named by key; may be given many times"),
     ] = None,
+    real: Annotated[
+        list[Path] | None,
+        typer.Option(help="folder of real photos (PERSON/masked/, PERSON/unmasked/); may be given many times"),
+    ] = None,
     device: Device = "auto",
     config: ConfigFile = None,
     sets: Sets = None,
@@ -24,7 +28,7 @@ def report(
     """Measure every trained network and rival on the test split, and print the metrics table."""
     from unveilify import pipeline
 
-    tree = pipeline.load(config, sets)
+    tree = pipeline.load(config, sets, "report", {"real.folders": real or None})
     inputs = pipeline.report_inputs(shards, runs, tuple(predictions or ()))
     pipeline.report(tree, inputs, out, device, force=force)
 

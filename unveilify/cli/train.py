@@ -21,18 +21,29 @@ def train(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of the arithmetic", min=1)] = None,
     workers: Annotated[int | None, typer.Option(help="processes that read and decode", min=0)] = None,
+    run: Annotated[
+        str | None, typer.Option(help="of a pipeline file with several trainings, only this one; else all of them")
+    ] = None,
     device: Device = "auto",
     config: ConfigFile = None,
     sets: Sets = None,
     force: Force = False,
 ) -> None:
     """Train a network on the shards; Ctrl-C and the same command again go on exactly where it stopped."""
-    from unveilify.pipeline import load
-    from unveilify.training.loop import Machine, run
+    from unveilify.core.errors import UserError
+    from unveilify.pipeline import load, trainings
+    from unveilify.training.loop import Machine
+    from unveilify.training.loop import run as fit
 
-    tree = load(config, sets, "train", {"model": model, "size_px": size_px, "samples": samples})
-    where = out or RUNS / tree.train.model
-    run(tree.train, shards, where, Machine(device, threads, workers, max_minutes), force=force)
+    there = trainings(load(config, sets, "train", {"model": model, "size_px": size_px, "samples": samples}))
+    if run is not None and run not in there:
+        raise UserError(f"There is no training '{run}' in the settings; there are: {', '.join(there)}.")
+    chosen = {run: there[run]} if run is not None else there
+    if out is not None and len(chosen) > 1:
+        raise UserError("--out names the folder of one training, and there are several: name one with --run.")
+    for name, settings in chosen.items():
+        where = out or RUNS / name
+        fit(settings, shards, where, Machine(device, threads, workers, max_minutes), force=force)
     print("Next: unveilify report")
 
 

@@ -79,6 +79,15 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield f"{prefix}{name}", value
 
 
+def merged(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``tree`` with the leaves of ``changes`` in place of its own; neither is touched."""
+    found = dict(tree)
+    for name, value in changes.items():
+        below = found.get(name)
+        found[name] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return found
+
+
 def explain(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Dotted name, default and description of every setting of a model and of those inside it."""
     for name, field in model.model_fields.items():

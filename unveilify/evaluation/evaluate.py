@@ -17,14 +17,17 @@ from unveilify.evaluation.cache import Row, Vectors
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.distance import kernel_distance
 from unveilify.evaluation.samples import Sample, Samples
-from unveilify.evaluation.subjects import Rival, Subject, Trained, batch_of
+from unveilify.evaluation.subjects import CONTROLS, Rival, Subject, Trained, batch_of
 from unveilify.evaluation.verification import Verification, verify
 from unveilify.metrics._contract import Column, Comparison, Metric, composite
 from unveilify.metrics.identity import Metric as Identity
 from unveilify.models.parts.contract import plugin
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same outputs would score differently, so that kept rows are measured again."""
+
+PHOTOS = 5
+"""Masked test pictures, as they are stored, that stand in for photos when a whole removal is timed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Evaluation:
     """All rows on the same triplets; ``missing`` says for a column why it has no values.
 
     ``facts``: one line per triplet: key, identity, hole_share, style, wear, yaw in degrees, others (their
-    number), and what the source says in words, as ``meta.<name>``.
+    number), and what the source says in words or numbers, as ``meta.<name>``.
     ``verification`` and ``distances`` (to the truth, `kernel_distance`) by label, where a recogniser is at hand.
     """
 
@@ -108,7 +111,7 @@ def row_name(config: EvaluateConfig, bench: Bench, subject: Subject) -> str:
         "size_px": bench.samples.size_px,
         "columns": [column.key for column in bench.columns],
         "missing": sorted(bench.missing),
-        "config": config.model_dump(mode="json", include={"split", "triplets", "others"}),
+        "config": config.model_dump(mode="json", include={"split", "triplets", "given", "others"}),
     }
     return sha256_bytes(canonical_json(parts))[:20]
 
@@ -126,7 +129,8 @@ def facts(samples: Samples) -> pd.DataFrame:
 def _facts(sample: Sample) -> dict[str, Any]:
     mask = sample.meta.get("mask") or {}
     pose = sample.meta.get("pose") or sample.meta.get("quality") or {}
-    about = {f"meta.{k}": v for k, v in (sample.meta.get("meta") or {}).items() if isinstance(v, str)}
+    told = (sample.meta.get("meta") or {}).items()
+    about = {f"meta.{k}": v for k, v in told if isinstance(v, str | int | float) and not isinstance(v, bool)}
     return {
         "key": sample.key,
         "identity": sample.identity,
@@ -179,7 +183,7 @@ def _comparison(subject: Subject, sample: Sample, output: Image) -> Comparison:
         composited=composite(output, sample.masked, sample.hole),
         hole=sample.hole,
         others=sample.others,
-        given=sample.strangers if subject.kind == "stranger" else sample.given,
+        given={"stranger": sample.strangers, "alone": ()}.get(subject.kind, sample.given),
     )
 
 
@@ -195,9 +199,13 @@ def _about(config: EvaluateConfig, bench: Bench, subject: Subject) -> dict[str, 
     else:
         return about
     about |= {"model": model, "model_config": settings.model_dump(mode="json")}
-    if not (isinstance(subject, Trained) and subject.stranger):
+    if subject.kind not in CONTROLS:
         batch = batch_of([bench.samples[0]], settings.size_px, bench.device, uses_hole=plugin(model).USES_HOLE)
         about["cost"] = timing.measure(network, batch, runs=config.timing_runs).to_json()
+        if isinstance(subject, Trained) and not plugin(model).USES_HOLE:
+            photos = [bench.samples.stored(n) for n in range(min(PHOTOS, len(bench.samples)))]
+            pairs = [(t.masked, t.identity[0] if t.real else None) for t in photos]
+            about["photo"] = timing.photo_to_photo(subject.stored, pairs, runs=config.timing_runs)
     return about
 
 

@@ -53,6 +53,10 @@ class Sample:
         """The same sample with a stranger's identity images in place of the person's own."""
         return replace(self, given=self.strangers)
 
+    def alone(self) -> "Sample":
+        """The same sample without any identity image."""
+        return replace(self, given=())
+
 
 class Samples:
     """The chosen samples of a split: every n-th, so that at most ``config.triplets`` remain."""
@@ -60,10 +64,9 @@ class Samples:
     def __init__(self, split: Split, config: EvaluateConfig, size_px: int | None) -> None:
         if not len(split):
             raise UserError(f"The {config.split} split has no triplets: give more identities to `unveilify shard`.")
-        wanted = min(config.triplets or len(split), len(split))
         self.size_px = size_px or split.read(0).unmasked.shape[0]
-        self._split, self._others = split, config.others
-        self.indices = [i * len(split) // wanted for i in range(wanted)]
+        self._split, self._given, self._others = split, config.given, config.others
+        self.indices = spread(len(split), config.triplets or len(split))
         self.identities = np.array([split.identity(i) for i in self.indices])
         self._photos: dict[str, dict[bytes, tuple[int, int]]] | None = None
 
@@ -83,11 +86,15 @@ class Samples:
             masked=resize(triplet.masked, self.size_px),
             unmasked=resize(triplet.unmasked, self.size_px),
             alpha=resize(triplet.alpha, self.size_px),
-            given=tuple(resize(p, self.size_px) for p in triplet.identity[: triplet.real]),
+            given=self._identity(triplet),
             strangers=self._strangers(n),
             others=self._others_of(triplet, str(self.identities[n])),
             meta=triplet.meta,
         )
+
+    def stored(self, n: int) -> Triplet:
+        """Sample ``n`` as it lies in the shards, at its stored size."""
+        return self._split.read(self.indices[n])
 
     def _strangers(self, n: int) -> tuple[Image, ...]:
         """The identity images of the next sample of another person; none if there is only one person."""
@@ -95,8 +102,11 @@ class Samples:
         foreign = after[self.identities[after] != self.identities[n]]
         if not len(foreign):
             return ()
-        triplet = self._split.read(self.indices[int(foreign[0])])
-        return tuple(resize(p, self.size_px) for p in triplet.identity[: triplet.real])
+        return self._identity(self._split.read(self.indices[int(foreign[0])]))
+
+    def _identity(self, triplet: Triplet) -> tuple[Image, ...]:
+        real = triplet.real if self._given is None else min(triplet.real, self._given)
+        return tuple(resize(photo, self.size_px) for photo in triplet.identity[:real])
 
     def _others_of(self, triplet: Triplet, identity: str) -> tuple[Image, ...]:
         if self._photos is None:
@@ -123,6 +133,12 @@ class Samples:
     def _photo(self, index: int, slot: int) -> Image:
         triplet = self._split.read(index)
         return (triplet.unmasked, *triplet.identity)[slot]
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most ``most`` of the numbers 0 … count-1, spread evenly."""
+    wanted = min(most, count)
+    return [i * count // wanted for i in range(wanted)]
 
 
 def resize(image: Image, size_px: int) -> Image:

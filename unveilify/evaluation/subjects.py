@@ -15,13 +15,15 @@ from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.core.stamps import BEGUN
 from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file
-from unveilify.evaluation.samples import Sample, Split, resize
+from unveilify.evaluation.samples import Sample, Split, resize, spread
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, Fits, Sized, plugin
 from unveilify.models.parts.pictures import to_bytes
 from unveilify.shards.reader import ShardSet
 
-Kind = Literal["truth", "rival", "trained", "stranger", "predictions"]
+Kind = Literal["truth", "rival", "trained", "stranger", "alone", "predictions"]
+CONTROLS = ("stranger", "alone")
+"""Kinds of rows that are a trained network with other identity images than it should have."""
 
 BEST = "best.safetensors"
 
@@ -95,22 +97,25 @@ class Rival:
 
 @dataclass(frozen=True)
 class Trained:
-    """The best network of a run directory; with ``stranger`` it is handed another person's photos."""
+    """The best network of a run directory.
+
+    ``given``: the person's own photos, or, as a control, another person's (``stranger``) or none (``alone``).
+    """
 
     label: str
     run_dir: Path
     device: str
-    stranger: bool = False
+    given: Literal["own", "stranger", "alone"] = "own"
 
     @property
     def kind(self) -> Kind:
-        """Trained, or the control."""
-        return "stranger" if self.stranger else "trained"
+        """Trained, or which control."""
+        return "trained" if self.given == "own" else self.given
 
     @cached_property
     def identity(self) -> str:
         """Hash of the weights, and which identity images it is given."""
-        return sha256_bytes(canonical_json([sha256_file(weights_of(self.run_dir)), self.stranger]))
+        return sha256_bytes(canonical_json([sha256_file(weights_of(self.run_dir)), self.given]))
 
     @property
     def data(self) -> str | None:
@@ -127,8 +132,8 @@ class Trained:
 
     def paint(self, samples: Sequence[Sample]) -> list[Image]:
         """Outputs of the network."""
-        if self.stranger:
-            samples = [sample.with_stranger() for sample in samples]
+        if self.given != "own":
+            samples = [s.with_stranger() if self.given == "stranger" else s.alone() for s in samples]
         stored = self.stored
         uses_hole = plugin(stored.model).USES_HOLE
         return run(stored.network, samples, stored.config.size_px, self.device, uses_hole=uses_hole)
@@ -225,9 +230,8 @@ def run(
 
 def _batches(split: Split, size_px: int, most: int, batch_size: int = 32) -> Iterator[Batch]:
     """Training triplets, spread evenly over the split, with their truth."""
-    wanted = min(most, len(split))
-    indices = [i * len(split) // wanted for i in range(wanted)]
-    for begin in range(0, wanted, batch_size):
+    indices = spread(len(split), most)
+    for begin in range(0, len(indices), batch_size):
         triplets = [split.read(i) for i in indices[begin : begin + batch_size]]
         yield Batch(
             masked=_stack([_floats(resize(t.masked, size_px)) for t in triplets]),

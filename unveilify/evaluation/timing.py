@@ -3,13 +3,20 @@
 import platform
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from unveilify.core.errors import UserError
+from unveilify.core.records import Image
+from unveilify.faces.find import Finder
+from unveilify.inference.remove import remove
 from unveilify.models.parts.contract import Batch
+from unveilify.models.parts.store import Stored
+from unveilify.weights import Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,10 @@ class Cost:
 
 
 def measure(network: torch.nn.Module, batch: Batch, *, runs: int) -> Cost:
-    """Cost of ``network`` on the first sample of ``batch``, which lies on the network's device."""
+    """Cost of ``network``, which is frozen, on the first sample of ``batch``, which lies on its device."""
     one = Batch(batch.masked[:1], batch.identity[:1], batch.real[:1], batch.hole[:1])
     device = one.masked.device
+    network.requires_grad_(False)  # the counter below hangs hooks on what requires gradients, and fails here
     with torch.inference_mode():
         for _ in range(max(2, runs // 10)):
             network(one)
@@ -58,6 +66,37 @@ def measure(network: torch.nn.Module, batch: Batch, *, runs: int) -> Cost:
         device=device_name(device),
         threads=torch.get_num_threads(),
     )
+
+
+def photo_to_photo(stored: Stored, pairs: Sequence[tuple[Image, Image | None]], *, runs: int) -> dict[str, float | int]:
+    """Median time of `inference.remove` in milliseconds: find and align the faces, run the network, paste back.
+
+    ``pairs``: masked photos, each with an identity image in which the face has to be found too, or None; they take
+    turns until there are ``runs`` times, after one run each to warm up. Empty where no face is found in any of them,
+    or where the landmark backend's networks are not here.
+    """
+    finder = Finder()
+
+    def take(pair: tuple[Image, Image | None]) -> float:
+        begun = time.perf_counter()
+        known = [] if pair[1] is None else [pair[1]]
+        remove(pair[0], known, stored.network, stored.config.size_px, finder)
+        return 1000 * (time.perf_counter() - begun)
+
+    usable = []
+    for pair in pairs:
+        try:
+            take(pair)
+            usable.append(pair)
+        except Missing:
+            return {}
+        except UserError:  # no face in one of the two
+            continue
+    if not usable:
+        return {}
+    times = [take(usable[i % len(usable)]) for i in range(runs)]
+    height, width = usable[0][0].shape[:2]
+    return {"milliseconds": statistics.median(times), "runs": runs, "width": width, "height": height}
 
 
 def device_name(device: torch.device) -> str:

@@ -50,6 +50,11 @@ class Metric:
         """Which recogniser is missing and how to get it."""
         return self._why
 
+    @property
+    def judge(self) -> str:
+        """The recogniser's name; empty where there is none."""
+        return self._judge.name if self._judge else ""
+
     def measure(self, batch: Sequence[Comparison]) -> list[dict[str, float]]:
         """-1…1; NaN where the person has no other photo, or none was given."""
         self.embed([p for c in batch for p in (c.truth, *c.others, *c.given, c.output, c.composited)])

@@ -1,17 +1,24 @@
-"""Structural similarity by scikit-image, with the window of Wang et al. 2004: Gaussian, 11 × 11, σ 1.5."""
+"""Structural similarity as scikit-image defines it, with the window of Wang et al. 2004: Gaussian, 11 × 11, σ 1.5."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from skimage.metrics import structural_similarity
 
 from unveilify.core.engine.local import cores
+from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.metrics._contract import Column, Comparison
 
+Floats = npt.NDArray[np.float64]
+
 SIGMA, WINDOW = 1.5, 11
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+_TAPS = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / SIGMA) ** 2)
+WEIGHTS = _TAPS / _TAPS.sum()
 
 
 class Metric:
@@ -45,9 +52,10 @@ class Metric:
             return list(pool.map(self._one, batch))
 
     def _one(self, c: Comparison) -> dict[str, float]:
-        raw = ssim_map(c.truth, c.output)
+        truth = statistics(c.truth)
+        raw = compare(truth, statistics(c.output))
         same = np.array_equal(c.output, c.composited)
-        maps = {"raw": raw, "composited": raw if same else ssim_map(c.truth, c.composited)}
+        maps = {"raw": raw, "composited": raw if same else compare(truth, statistics(c.composited))}
         found = {}
         for column in self.COLUMNS:
             mean, full = maps[column.picture]
@@ -56,20 +64,50 @@ class Metric:
         return found
 
 
-def ssim_map(truth: Image, output: Image) -> tuple[float, npt.NDArray[np.float64]]:
+def ssim_map(truth: Image, output: Image) -> tuple[float, Floats]:
     """Mean SSIM without the 5-pixel border, as scikit-image and Wang et al. have it, and the full (H, W) map.
 
     The pictures must be at least 11 pixels wide and high.
     """
-    mean, full = structural_similarity(  # type: ignore[no-untyped-call]
-        truth,
-        output,
-        gaussian_weights=True,
-        sigma=SIGMA,
-        truncate=(WINDOW // 2) / SIGMA,
-        use_sample_covariance=False,
-        data_range=255,
-        channel_axis=-1,
-        full=True,
+    return compare(statistics(truth), statistics(output))
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What SSIM needs of one picture: its values, their windowed means and variances, each (H, W, 3)."""
+
+    values: Floats
+    mean: Floats
+    variance: Floats
+
+
+def statistics(image: Image) -> Statistics:
+    """Windowed means and variances: a truth's serve every output that it is compared with.
+
+    Raises:
+        UserError: the picture is smaller than the window.
+    """
+    if min(image.shape[:2]) < WINDOW:
+        raise UserError(f"SSIM needs pictures of {WINDOW} pixels or more, not {image.shape[1]} x {image.shape[0]}.")
+    values = image.astype(np.float64)
+    mean = _windowed(values)
+    return Statistics(values, mean, _windowed(values * values) - mean * mean)
+
+
+def compare(a: Statistics, b: Statistics) -> tuple[float, Floats]:
+    """Wang et al. 2004, equation 13, per channel, averaged: the mean away from the border, and the map.
+
+    To the last few bits what ``skimage.metrics.structural_similarity`` gives (``gaussian_weights``, ``sigma=1.5``,
+    ``use_sample_covariance=False``, ``data_range=255``), which takes twice as long.
+    """
+    product = a.mean * b.mean
+    covariance = _windowed(a.values * b.values) - product
+    full = ((2 * product + C1) * (2 * covariance + C2)) / (
+        (a.mean**2 + b.mean**2 + C1) * (a.variance + b.variance + C2)
     )
-    return float(mean), np.asarray(full, np.float64).mean(-1)
+    border = WINDOW // 2
+    return float(full[border:-border, border:-border].mean()), np.asarray(full.mean(-1))
+
+
+def _windowed(values: Floats) -> Floats:
+    return np.asarray(cv2.sepFilter2D(values, -1, WEIGHTS, WEIGHTS, borderType=cv2.BORDER_REFLECT), np.float64)

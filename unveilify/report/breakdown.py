@@ -1,10 +1,12 @@
-"""Means of one column by mask style, wear, pose, and by what the source says of a photo."""
+"""Means of one column by hole share, mask style, wear, pose, and by whatever the source says of a photo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from unveilify.evaluation.bootstrap import Estimate, interval
 from unveilify.evaluation.evaluate import Evaluation
@@ -12,6 +14,9 @@ from unveilify.report.table import Head, Table
 
 YAW_EDGES = (10.0, 25.0)
 """Degrees: frontal below the first, turned up to the second, far turned above."""
+
+FEW_NUMBERS = 6
+"""More different numbers than this, such as ages, are put into thirds."""
 
 MOST_GROUPS = 24
 """More groups than this are names, not kinds."""
@@ -32,12 +37,13 @@ def breakdowns(evaluation: Evaluation, table: Table) -> list[Breakdown]:
     heads = [head for head in table.heads if head.main and head.section in ("hole", "identity")]
     facts = evaluation.facts
     groups = {
+        "hole share": _thirds(100 * facts["hole_share"].to_numpy(np.float64), " % of the picture"),
         "style": facts["style"].to_numpy(dtype=np.str_),
         "wear": facts["wear"].to_numpy(dtype=np.str_),
         "pose": _poses(facts["yaw"].to_numpy(np.float64)),
     }
     said = [name for name in facts if str(name).startswith("meta.")]
-    groups |= {str(n).removeprefix("meta."): facts[n].fillna("").to_numpy(dtype=np.str_) for n in said}
+    groups |= {str(name).removeprefix("meta."): _kinds(facts[name]) for name in said}
     return [
         _one(evaluation, head, by, names)
         for by, names in groups.items()
@@ -57,6 +63,25 @@ def _one(evaluation: Evaluation, head: Head, by: str, names: npt.NDArray[np.str_
         ]
         rows.append((name or "unknown", int(there.sum()), list(cells)))
     return Breakdown(head, by, tuple(row.label for row in evaluation.rows), rows)
+
+
+def _kinds(said: "pd.Series[Any]") -> npt.NDArray[np.str_]:
+    """Words as they are; numbers too, or in thirds if there are many; nothing where the source says nothing."""
+    if pd.api.types.is_numeric_dtype(said) and said.nunique() > FEW_NUMBERS:
+        return _thirds(said.to_numpy(np.float64))
+    return said.astype(object).where(said.notna(), "").astype(str).to_numpy(dtype=np.str_)
+
+
+def _thirds(values: npt.NDArray[np.float64], unit: str = "") -> npt.NDArray[np.str_]:
+    """Each value's third of the triplets, in words that sort; nothing for NaN."""
+    there = np.isfinite(values)
+    if not there.any():
+        return np.full(len(values), "")
+    edges = np.quantile(values[there], [1 / 3, 2 / 3])
+    words = np.array(
+        [f"lowest third, up to {edges[0]:.3g}{unit}", f"middle third, up to {edges[1]:.3g}{unit}", "upper third", ""]
+    )
+    return words[np.where(there, np.digitize(values, edges, right=True), 3)]
 
 
 def _poses(yaw: npt.NDArray[np.float64]) -> npt.NDArray[np.str_]:

@@ -6,13 +6,14 @@ from pathlib import Path
 from pydantic import Field
 
 from unveilify.core.config import Config
-from unveilify.evaluation.config import EvaluateConfig
+from unveilify.evaluation.config import EvaluateConfig, RealConfig
 
 
 class ReportConfig(Config):
     """What `unveilify report` measures and shows."""
 
     evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig)
+    real: RealConfig = Field(default_factory=RealConfig)
     figures: int = Field(
         default=8, ge=1, le=64, description="test triplets in the figure, spread evenly over the split"
     )

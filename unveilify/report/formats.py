@@ -62,7 +62,7 @@ def to_markdown(table: Table) -> str:
         f"{facts['triplets']} test triplets of {facts['identities']} people at {facts['size_px']} px. The hole is "
         f"{100 * share['mean']:.1f} % of the picture on average (5th to 95th percentile {100 * share['p5']:.1f} to "
         f"{100 * share['p95']:.1f} %). Intervals: 95 % bootstrap over people. Bold: the best value, where `truth` and "
-        "a stranger's photo do not compete.",
+        "the controls (a stranger's photo, no photo) do not compete.",
     ]
     for section in SECTIONS:
         heads = table.of(section)
@@ -70,7 +70,10 @@ def to_markdown(table: Table) -> str:
     if table.differences:
         parts += ["## Differences on the same triplets", _differences(table)]
     parts += ["## Notes", "\n".join(f"- {note}" for note in table.notes)] if table.notes else []
-    parts += ["## Reported elsewhere, not comparable", *(part for source in SOURCES for part in _reported(source))]
+    parts += [
+        "## Reported elsewhere, by others, on other data",
+        *(part for source in SOURCES for part in _reported(source)),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -132,9 +135,9 @@ def _differences(table: Table) -> str:
 
 
 def _reported(source: Source) -> list[str]:
-    rows = [[r.system, r.psnr or DASH, r.ssim or DASH, r.lpips or DASH, r.time or DASH] for r in source.rows]
+    rows = [[r.system, *(value or DASH for value in r.values)] for r in source.rows]
     why = "\n".join(f"- {reason}" for reason in source.why)
-    return [f"**{source.title}**", _grid(["", "PSNR", "SSIM", "LPIPS", "time"], rows), why]
+    return [f"**{source.title}**", _grid(["", *source.columns], rows), why]
 
 
 def _grid(head: list[str], rows: list[list[str]]) -> str:

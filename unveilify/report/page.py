@@ -11,6 +11,7 @@ from unveilify.core.records import Image
 from unveilify.report.breakdown import Breakdown
 from unveilify.report.figures import Strip
 from unveilify.report.formats import SECTIONS
+from unveilify.report.real import TITLE, RealTable, cells
 from unveilify.report.reported import SOURCES, Source
 from unveilify.report.style import CSS
 from unveilify.report.table import DASH, Head, Table, text
@@ -36,6 +37,7 @@ class Content:
     table: Table
     strips: Sequence[Strip]
     extremes: dict[str, Sequence[Strip]] = field(default_factory=dict)
+    real: RealTable | None = None
     breakdowns: Sequence[Breakdown] = ()
     trainings: Sequence[Training] = ()
     commands: Sequence[str] = ()
@@ -53,9 +55,10 @@ def render(content: Content) -> str:
         _section("Differences on the same triplets", _differences(table)) if table.differences else "",
         _section("Pictures", _LEGEND, *(_strip(strip) for strip in content.strips)),
         *(_fold(name, "".join(_strip(s) for s in rows)) for name, rows in content.extremes.items() if rows),
-        _section("By kind of mask and pose", *_breakdowns(content.breakdowns)) if content.breakdowns else "",
+        _real(content.real) if content.real else "",
+        _section("By kind of mask, pose and person", *_breakdowns(content.breakdowns)) if content.breakdowns else "",
         _section("Training", *(_training(t) for t in content.trainings)) if content.trainings else "",
-        _section("Reported elsewhere, not comparable", *(_reported(source) for source in SOURCES)),
+        _section("Reported elsewhere, by others, on other data", *(_reported(source) for source in SOURCES)),
         _section("How this was made", _made(content)),
     ]
     return (
@@ -83,7 +86,7 @@ def _head(table: Table) -> str:
         f"{facts['size_px']} × {facts['size_px']} pixels. The mask hides {100 * share['mean']:.1f} % of the picture "
         f"on average (5th to 95th percentile: {100 * share['p5']:.1f} to {100 * share['p95']:.1f} %); PSNR and SSIM "
         "of the whole picture follow that share. Brackets: 95 % bootstrap interval over people. Bold: the best value; "
-        "the truth and the control with a stranger’s photo do not compete.</p>"
+        "the truth and the controls (a stranger’s photo, no photo) do not compete.</p>"
     )
 
 
@@ -97,13 +100,7 @@ def _table(table: Table, caption: str, heads: Sequence[Head]) -> str:
             best = ' class="best"' if line.label in table.best[head.key] else ""
             cells.append(f"<td{best}>{escape(mean)}{f'<small>{escape(rest)}</small>' if rest else ''}</td>")
         rows.append(f'<tr class="{line.kind}"><th scope="row">{escape(line.label)}</th>{"".join(cells)}</tr>')
-    devices = {c["device"]: c for line in table.lines if (c := line.about.get("cost"))}
-    note = "".join(f"<p>Network only, batch 1, on {_device(c)}.</p>" for c in devices.values())
-    return _grid(caption, [h.text for h in heads], rows) + (note if heads and heads[0].section == "cost" else "")
-
-
-def _device(cost: dict[str, object]) -> str:
-    return f"{escape(str(cost['device']))}, {cost['threads']} threads, median of {cost['runs']} runs after warm-up"
+    return _grid(caption, [h.text for h in heads], rows)
 
 
 def _differences(table: Table) -> str:
@@ -119,7 +116,23 @@ def _differences(table: Table) -> str:
                 f'<td class="{verdict}">{verdict}</td><td>{escape(d.against)}</td></tr>'
             )
         tables.append(_grid(f"{label} minus the best other row", ["difference", "", "that row"], rows))
-    return "".join(tables)
+    # One network's differences stand open; those of many would bury what follows.
+    titles = [f"{label} minus the best other row" for label in dict.fromkeys(d.label for d in table.differences)]
+    return "".join(tables if len(tables) == 1 else map(_fold, titles, tables))
+
+
+def _real(real: RealTable) -> str:
+    rows = []
+    for label, kind, values in real.lines:
+        parts = (words.partition(" ") for words in cells(real, values))
+        shown = "".join(f"<td>{m}{f'<small>{escape(rest)}</small>' if rest else ''}</td>" for m, _, rest in parts)
+        rows.append(f'<tr class="{kind}"><th scope="row">{escape(label)}</th>{shown}</tr>')
+    table = _grid("Every row on the same photos", [head.text for head in real.heads], rows)
+    first, *rest = real.strips.items()
+    pictures = f"<h3>{escape(first[0])}</h3>{''.join(_strip(s) for s in first[1])}"
+    folds = "".join(_fold(name, "".join(_strip(s) for s in strips)) for name, strips in rest)
+    words = "".join(f"<p>{escape(text)}</p>" for text in real.words)
+    return _section(TITLE, words, table, _list(real.notes), pictures, folds)
 
 
 def _breakdowns(found: Sequence[Breakdown]) -> list[str]:
@@ -140,18 +153,20 @@ def _breakdown(breakdown: Breakdown) -> str:
 def _reported(source: Source) -> str:
     rows = [
         f'<tr><th scope="row">{escape(r.system)}</th>'
-        + "".join(f"<td>{escape(v or DASH)}</td>" for v in (r.psnr, r.ssim, r.lpips, r.time))
+        + "".join(f"<td>{escape(v or DASH)}</td>" for v in r.values)
         + "</tr>"
         for r in source.rows
     ]
-    return _grid(source.title, ["PSNR", "SSIM", "LPIPS", "time"], rows) + _list(source.why)
+    return _grid(source.title, source.columns, rows) + _list(source.why)
 
 
 def _training(training: Training) -> str:
     picture = ""
     if training.curves is not None:
         data = base64.b64encode(training.curves.read_bytes()).decode()
-        picture = f'<img class="wide" alt="training curves" src="data:image/png;base64,{data}">'
+        picture = (
+            f'<div class="scroll"><img class="wide" alt="training curves" src="data:image/png;base64,{data}"></div>'
+        )
     losses = f"<p>Losses: {escape(training.losses)}</p>" if training.losses else ""
     settings = _fold("Settings", f"<pre>{escape(training.settings)}</pre>") if training.settings else ""
     return f"<h3>{escape(training.label)}</h3>{losses}{picture}{settings}"
@@ -169,7 +184,7 @@ def _strip(strip: Strip) -> str:
         f'<figure><img alt="{escape(title)}" src="{_embedded(image)}"><figcaption>{escape(title)}</figcaption></figure>'
         for title, image in strip.pictures
     )
-    return f'<div class="strip">{cells}</div><p class="caption">{escape(strip.caption)}</p>'
+    return f'<div class="strip" style="--n:{len(strip.pictures)}">{cells}</div><p class="caption">{escape(strip.caption)}</p>'
 
 
 def _embedded(image: Image) -> str:

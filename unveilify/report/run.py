@@ -1,5 +1,6 @@
 """Stage 4: measure what is not yet measured, then write the table, the figures and the page."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -8,9 +9,11 @@ from unveilify.core import stamps
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
+from unveilify.evaluation import real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, size_of
+from unveilify.report import real as real_table
 from unveilify.report import terminal
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.table import build
@@ -49,18 +52,26 @@ def run(
     samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
     subjects = _subjects(config, inputs, samples, shards, device)
+    photos = real_photos.find(config.real) if config.real.folders else None
     names = [[subject.label, subject.kind, subject.identity] for subject in subjects]
     input_hash = sha256_bytes(
-        canonical_json([shards.hash, names, [c.key for c in bench.columns], sorted(bench.missing)])
+        canonical_json(
+            [shards.hash, names, [c.key for c in bench.columns], sorted(bench.missing), photos.hash if photos else None]
+        )
     )
     done = stamps.begin(output_dir, STAGE, config, input_hash, force=force, replace=True)
     if done is None:
         pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
         evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
         table = build(config, evaluation, _doubts(subjects, shards.hash))
-        write(config, inputs, output_dir, Measured(evaluation, table, samples, tuple(subjects), shards.hash))
+        measured = Measured(evaluation, table, samples, tuple(subjects), shards.hash)
+        if photos is not None:
+            in_life = real.RealBench(config.real, config.evaluate, photos, bench, shards)
+            found = real.evaluate(in_life, pairs, fresh=force)
+            measured = replace(measured, real=real_table.build(config, found, subjects))
+        write(config, inputs, output_dir, measured)
         done = stamps.commit(output_dir, STAGE, config, input_hash, {"rows": len(subjects), "triplets": len(samples)})
-        terminal.show(table, console)
+        terminal.show(table, console, measured.real)
     else:
         console.print((output_dir / TEXT).read_text(encoding="utf-8"), markup=False, highlight=False)
         console.print(f"{output_dir} is up to date.", markup=False, highlight=False, soft_wrap=True)
@@ -77,8 +88,12 @@ def _subjects(config: ReportConfig, inputs: Inputs, samples: Samples, shards: Sh
     subjects += [Predictions(folder) for folder in inputs.predictions]
     for run_dir, label in zip(inputs.runs, _labels(inputs.runs), strict=True):
         subjects.append(Trained(label, run_dir, device))
+        if settings.given == 0:
+            continue
         if settings.stranger and len(set(samples.identities.tolist())) > 1:
-            subjects.append(Trained(f"{label} / stranger", run_dir, device, stranger=True))
+            subjects.append(Trained(f"{label} / stranger", run_dir, device, "stranger"))
+        if settings.alone:
+            subjects.append(Trained(f"{label} / no photo", run_dir, device, "alone"))
     labels = [subject.label for subject in subjects]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
@@ -91,7 +106,7 @@ def _doubts(subjects: list[Subject], data: str) -> list[str]:
     return [
         f"'{s.label}' was trained on other shards: people of this test split may have been in its training."
         for s in subjects
-        if isinstance(s, Trained) and not s.stranger and s.data not in (None, data)
+        if isinstance(s, Trained) and s.kind == "trained" and s.data not in (None, data)
     ]
 
 

@@ -23,15 +23,17 @@ tbody td{white-space:nowrap}
 td small{display:block;color:var(--soft);white-space:nowrap}
 td.best{background:var(--mark);font-weight:700}
 td.best small{font-weight:400}
-tr.truth,tr.stranger{color:var(--soft)}
-tr.truth th,tr.stranger th{font-weight:400}
+tr.truth,tr.stranger,tr.alone{color:var(--soft)}
+tr.truth th,tr.stranger th,tr.alone th{font-weight:400}
 .better{color:var(--good)}.worse{color:var(--bad)}.open{color:var(--soft)}
-.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(80px,1fr));gap:6px;margin-top:1em}
+.strip{display:grid;grid-template-columns:repeat(var(--n),minmax(0,1fr));gap:6px;margin-top:1em;
+max-width:calc(var(--n)*150px)}
+@media(max-width:640px){.strip{grid-template-columns:repeat(auto-fill,minmax(80px,1fr))}}
 .strip figure{margin:0}
 .strip img{width:100%;display:block;image-rendering:auto;border-radius:3px}
 figcaption,.caption{font-size:.72rem;color:var(--soft);overflow-wrap:anywhere;line-height:1.25}
 .caption{margin:.2em 0 0}
-.wide{max-width:100%;background:#fff;border-radius:3px}
+.wide{max-width:100%;min-width:700px;background:#fff;border-radius:3px}
 pre{overflow-x:auto;font-size:.8rem;background:var(--mark);padding:.8em;border-radius:4px}
 details{margin:1em 0}summary{cursor:pointer;font-weight:600}
 """

@@ -11,6 +11,7 @@ from unveilify.core.errors import UserError
 from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
+from unveilify.evaluation.subjects import CONTROLS
 from unveilify.metrics._contract import Better
 from unveilify.report.config import ReportConfig
 
@@ -18,10 +19,11 @@ DASH = "–"
 
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
-Section = Literal["whole picture", "hole", "identity", "cost"]
+Section = Literal["whole picture", "hole", "identity", "cost", "real photos"]
 
 SCORED = ("rival", "trained", "predictions")
-"""Kinds of rows that compete; the truth and the control with a stranger's photo do not."""
+"""Kinds of rows that compete; the truth and the controls with a stranger's photo or with none do not."""
+PALE = ("truth", *CONTROLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ COST = (
     Head("distance", "kernel distance to the truth ×1000", "", "lower", 1, "identity", False),
     Head("size_px", "side", "px", "neither", 0, "cost", False),
     Head("milliseconds", "time", "ms", "neither", 1, "cost", True),
+    Head("photo_milliseconds", "time photo to photo", "ms", "neither", 1, "cost", True),
     Head("parameters", "parameters", "M", "neither", 2, "cost", False),
     Head("gmac", "multiply-accumulates", "GMAC", "neither", 2, "cost", False),
 )
@@ -114,7 +117,7 @@ def build(config: ReportConfig, evaluation: Evaluation, doubts: Sequence[str] = 
         for head in heads
         if head.section != "cost" and (found := _difference(config, evaluation, row, head, lines))
     ]
-    notes = [*doubts, *_sizes(evaluation), *_notes(evaluation)]
+    notes = [*doubts, *_sizes(evaluation), *_times(evaluation), *_notes(evaluation)]
     return Table(heads, lines, best, differences, notes, _facts(evaluation))
 
 
@@ -158,6 +161,8 @@ def _line(config: ReportConfig, evaluation: Evaluation, row: Row) -> Line:
     cells["distance"] = None if distance is None else _plain(1000 * distance)
     for key in ("milliseconds", "size_px"):
         cells[key] = _plain(cost[key]) if cost else None
+    photo = row.about.get("photo", {})
+    cells["photo_milliseconds"] = _plain(photo["milliseconds"]) if photo else None
     for key in ("parameters", "gmac"):
         cells[key] = _plain(cost[key]) if cost.get("parameters") else None
     return Line(row.label, row.kind, cells, row.about)
@@ -207,6 +212,26 @@ def _difference(
     up, down = estimate.low > 0 and estimate.mean >= least, estimate.high < 0 and estimate.mean <= -least
     better, worse = (up, down) if head.better == "higher" else (down, up)
     return Difference(row.label, other.label, head.key, estimate, better, worse)
+
+
+def _times(evaluation: Evaluation) -> list[str]:
+    """On what machine which times were taken."""
+    costs = [row.about["cost"] for row in evaluation.rows if "cost" in row.about]
+    machines = dict.fromkeys(f"{cost['device']}, {cost['threads']} threads" for cost in costs)
+    notes = []
+    if machines:
+        notes.append(
+            f"time: the network alone, batch 1, median of {costs[0]['runs']} runs after warm-up, on "
+            f"{'; '.join(machines)}."
+        )
+    photo = next((found for row in evaluation.rows if (found := row.about.get("photo"))), None)
+    if photo:
+        notes.append(
+            "time photo to photo: find and align the face in the masked picture and in one identity image "
+            f"({photo['width']} × {photo['height']} px as stored), network, paste back, on the same machine; a network "
+            "that must be told the hole has none."
+        )
+    return notes
 
 
 def _sizes(evaluation: Evaluation) -> list[str]:

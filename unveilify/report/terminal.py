@@ -5,11 +5,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from unveilify.report.table import ARROWS, Head, Table, text
+from unveilify.report.real import TITLE, RealTable, cells
+from unveilify.report.table import ARROWS, PALE, Head, Table, text
 
 
-def show(table: Table, console: Console) -> None:
-    """Print the main columns, then how the trained rows differ from the best other row."""
+def show(table: Table, console: Console, real: RealTable | None = None) -> None:
+    """Print the main columns, how the trained rows differ from the best other row, and what real photos say."""
     facts, share = table.facts, table.facts["hole_share"]
     grid = Grid(
         box=box.SIMPLE_HEAD,
@@ -29,9 +30,11 @@ def show(table: Table, console: Console) -> None:
         for head in heads:
             cell = text(head, line.cells[head.key])
             cells.append(f"[bold]{cell}[/bold]" if line.label in table.best[head.key] else cell)
-        grid.add_row(escape(line.label), *cells, style="dim" if line.kind in ("truth", "stranger") else "")
+        grid.add_row(escape(line.label), *cells, style="dim" if line.kind in PALE else "")
     console.print(grid)
     _show_differences(table, console)
+    if real is not None:
+        _show_real(real, console)
 
 
 def _folded(head: Head) -> str:
@@ -69,4 +72,20 @@ def _show_differences(table: Table, console: Console) -> None:
             text(heads[d.key], d.estimate, with_interval=True),
             word,
         )
+    console.print(grid)
+
+
+def _show_real(real: RealTable, console: Console) -> None:
+    grid = Grid(
+        box=box.SIMPLE_HEAD,
+        title=TITLE.lower(),
+        title_justify="left",
+        caption=escape("\n".join([*real.words, *real.notes])),
+        caption_justify="left",
+    )
+    grid.add_column("", no_wrap=True)
+    for head in real.heads:
+        grid.add_column(escape(_folded(head)), justify="right", vertical="bottom", no_wrap=True)
+    for label, kind, values in real.lines:
+        grid.add_row(escape(label), *cells(real, values), style="dim" if kind in PALE else "")
     console.print(grid)

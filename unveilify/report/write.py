@@ -19,30 +19,32 @@ from unveilify.report import figures, formats, page, terminal
 from unveilify.report.breakdown import breakdowns
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.figures import Strip
-from unveilify.report.table import Head, Table
+from unveilify.report.real import RealTable, to_csv, to_json, to_markdown
+from unveilify.report.table import PALE, Head, Table
 
 PAGE, TEXT = "index.html", "table.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that there is to show; ``data`` is the hash of the shards."""
+    """All that there is to show; ``data`` is the hash of the shards, ``real`` what real photos say, if any are given."""
 
     evaluation: Evaluation
     table: Table
     samples: Samples
     subjects: tuple[Subject, ...]
     data: str
+    real: RealTable | None = None
 
 
 def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Measured) -> None:
     """Write ``table.txt .csv .md .tex .json``, ``triplets.parquet``, figures and ``index.html``."""
-    table = measured.table
-    write_text(output_dir / TEXT, as_text(table))
+    table, real = measured.table, measured.real
+    write_text(output_dir / TEXT, as_text(table, real))
     write_text(output_dir / "table.csv", formats.to_csv(table))
-    write_text(output_dir / "table.md", formats.to_markdown(table))
+    write_text(output_dir / "table.md", formats.to_markdown(table) + (f"\n{to_markdown(real)}" if real else ""))
     write_text(output_dir / "table.tex", formats.to_latex(table))
-    write_json(output_dir / "table.json", formats.to_json(table))
+    write_json(output_dir / "table.json", formats.to_json(table) | ({"real_photos": to_json(real)} if real else {}))
     with writing(output_dir / "triplets.parquet") as temporary:
         _triplets(measured.evaluation).to_parquet(temporary, index=False)
     shown = _examples(config, measured)
@@ -50,13 +52,20 @@ def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Meas
     extremes = _extremes(config, measured)
     for name, strips in extremes.items():
         figures.grid(output_dir / f"extremes-{name}.png", strips)
+    if real is not None:
+        write_text(output_dir / "real.csv", to_csv(real))
+        for number, strips in enumerate(real.strips.values()):
+            figures.grid(output_dir / f"real-{number}.png", strips)
     heads = {head.key: head for head in table.heads}
     content = page.Content(
         table=table,
         strips=shown,
         extremes={f"Best, median and worst by {heads[name].title}": strips for name, strips in extremes.items()},
+        real=real,
         breakdowns=breakdowns(measured.evaluation, table),
-        trainings=[_training(s, output_dir) for s in measured.subjects if isinstance(s, Trained) and not s.stranger],
+        trainings=[
+            _training(s, output_dir) for s in measured.subjects if isinstance(s, Trained) and s.kind == "trained"
+        ],
         commands=inputs.commands,
         versions=_versions(),
         hashes=_hashes(measured),
@@ -64,10 +73,10 @@ def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Meas
     write_text(output_dir / PAGE, page.render(content))
 
 
-def as_text(table: Table, width: int = 160) -> str:
+def as_text(table: Table, real: RealTable | None = None, width: int = 160) -> str:
     """The table as it looks on a terminal, without colours."""
     out = io.StringIO()
-    terminal.show(table, Console(width=width, file=out))
+    terminal.show(table, Console(width=width, file=out), real)
     return out.getvalue()
 
 
@@ -86,7 +95,7 @@ def _examples(config: ReportConfig, measured: Measured) -> list[Strip]:
 
 
 def _shown(measured: Measured) -> list[Subject]:
-    return [s for s in measured.subjects if s.kind not in ("truth", "stranger") and s.label != "copy"]
+    return [s for s in measured.subjects if s.kind not in PALE and s.label != "copy"]
 
 
 def _caption(measured: Measured, n: int) -> str:
@@ -152,4 +161,5 @@ def _versions() -> dict[str, str]:
 
 def _hashes(measured: Measured) -> dict[str, str]:
     rows = {f"row {s.label}": s.identity for s in measured.subjects if s.kind in ("trained", "predictions")}
-    return {"shards": measured.data, **rows}
+    photos = {"real photos": measured.real.data} if measured.real else {}
+    return {"shards": measured.data, **photos, **rows}

@@ -1,0 +1,219 @@
+"""Real photos, here of invented people: cut-outs of one portrait, found by a finder that takes pictures as crops."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from unveilify.core import pictures
+from unveilify.core.errors import UserError
+from unveilify.evaluation import finder, real, real_photos, still_masked
+from unveilify.evaluation.config import EvaluateConfig, RealConfig
+from unveilify.evaluation.evaluate import Bench, load_metrics
+from unveilify.evaluation.samples import Samples, resize
+from unveilify.evaluation.subjects import Rival, Subject, Trained, Truth
+from unveilify.models.parts import store
+from unveilify.models.parts.contract import plugin
+from unveilify.perception import recogniser
+
+SETTINGS = EvaluateConfig(metrics=("identity",), batch_size=4, timing_runs=1)
+
+
+class ByColour:
+    name = "Fake"
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        colours = np.stack([image.reshape(-1, 3).mean(0) for image in images])
+        centred = colours - colours.mean(1, keepdims=True)
+        return (centred / np.linalg.norm(centred, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(memory_shards, tmp_path: Path) -> Path:
+    """Three people with four unmasked and two masked photos, two masked photos of nobody, and a file that is none."""
+    split = memory_shards.test
+    root = tmp_path / "photos"
+    for person in range(3):
+        for number in range(4):
+            triplet = split.read(4 * person + number)
+            write(root / f"p{person}/unmasked/{number}.png", triplet.unmasked)
+            if number < 2:
+                write(root / f"p{person}/masked/{number}.png", triplet.masked)
+    write(root / "street/a.png", split.read(17).masked)
+    write(root / "b.png", split.read(18).masked)
+    (root / "p0/masked/notes.txt").write_text("not a picture")
+    return root
+
+
+def write(path: Path, image: NDArray[np.uint8]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pictures.encode_png(image))
+
+
+@pytest.fixture(autouse=True)
+def pictures_are_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture is its own crop; in one called `none` there is no face."""
+
+    def face(backend, path: Path, size_px: int, rejects: dict[str, int], *, masked: bool) -> object:
+        if path.stem == "none":
+            rejects["no_face"] = rejects.get("no_face", 0) + 1
+            return None
+        return resize(pictures.read(path), size_px)
+
+    monkeypatch.setattr(real_photos, "_face", face)
+    monkeypatch.setattr(recogniser, "for_measuring", lambda device="cpu": ByColour())
+
+
+def found(folder: Path, **settings: object) -> real_photos.RealPhotos:
+    return real_photos.find(RealConfig(folders=(folder,), **settings))
+
+
+def test_masked_and_unmasked_photos_are_told_apart_by_their_folders(folder: Path) -> None:
+    photos = found(folder)
+    assert [(photo.key, photo.person) for photo in photos.masked] == [
+        *((f"p{p}/masked/{n}.png", f"p{p}") for p in range(3) for n in range(2)),
+        *(("b.png", ""), ("street/a.png", "")),
+    ]
+    assert {person: len(paths) for person, paths in photos.unmasked.items()} == {"p0": 4, "p1": 4, "p2": 4}
+
+
+def test_a_list_of_people_leaves_the_others_out(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "people.tsv").write_text("# those for reports\nidentity\trole\np2\treport\n")
+    photos = found(folder, people=tmp_path / "people.tsv")
+    assert {photo.person for photo in photos.masked} == {"p2", ""}
+    assert set(photos.unmasked) == {"p2"}
+
+
+def test_the_hash_follows_what_is_measured(folder: Path) -> None:
+    before = found(folder).hash
+    assert found(folder).hash == before
+    (folder / "unused.txt").write_text("x")
+    assert found(folder).hash == before
+    write(folder / "p1/unmasked/0.png", np.zeros((32, 32, 3), np.uint8))
+    assert found(folder).hash != before
+
+
+def test_a_cap_counts_known_and_unknown_people_apart(folder: Path) -> None:
+    photos = found(folder, photos=1)
+    assert [bool(photo.person) for photo in photos.masked] == [True, False]
+
+
+def test_no_photos_say_how_to_file_them(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="PERSON/masked"):
+        found(tmp_path)
+    with pytest.raises(UserError, match="no folder"):
+        found(tmp_path / "nowhere")
+
+
+def test_what_is_given_is_never_compared_with(folder: Path) -> None:
+    write(folder / "p0/masked/none.png", np.zeros((32, 32, 3), np.uint8))
+    faces = real_photos.align(found(folder), RealConfig(given=2), 4, 32)
+    assert faces.rejects == {"no_face": 1}
+    assert faces.known == (True,) * 6 + (False,) * 2
+    for sample, known in zip(faces.samples, faces.known, strict=True):
+        assert (len(sample.given), len(sample.others)) == ((2, 2) if known else (0, 0))
+        assert not any(np.array_equal(a, b) for a in sample.given for b in sample.others)
+        assert sample.strangers
+        own = [*sample.given, *sample.others]
+        assert not any(np.array_equal(a, b) for a in sample.strangers for b in own)
+        assert not sample.alpha.any()
+
+
+def test_the_judge_of_masks_tells_new_people_apart_by_shape_alone(memory_shards) -> None:
+    judge = still_masked.fit(memory_shards.train, 32)
+    triplets = [memory_shards.test.read(i) for i in range(20)]
+    worn, bare = (judge.score(images) for images in ([t.masked for t in triplets], [t.unmasked for t in triplets]))
+    assert (worn > 0).all()
+    assert (bare < 0).all()
+    assert np.allclose(worn, judge.score([255 - t.masked for t in triplets]), atol=0.1), "a negative has the same shape"
+    assert np.array_equal(judge.weights, still_masked.fit(memory_shards.train, 32).weights)
+
+
+def bench(memory_shards, folder: Path, **settings: object) -> real.RealBench:
+    config = RealConfig(folders=(folder,), **settings)
+    inner = Bench(Samples(memory_shards.test, SETTINGS, 32), "data", load_metrics(SETTINGS, "cpu"), "cpu")
+    return real.RealBench(config, SETTINGS, real_photos.find(config), inner, memory_shards)
+
+
+def rivals(memory_shards, *names: str) -> list[Subject]:
+    return [Truth(), *(Rival(name, 32, "cpu", memory_shards, 8) for name in names)]
+
+
+def network(folder: Path) -> Trained:
+    torch.manual_seed(0)
+    module = plugin("plus")
+    config = module.Config(size_px=32, width=0.2)
+    store.save(folder / "best.safetensors", "plus", config, module.Network(config).state_dict(), meta={})
+    return Trained("mine", folder, "cpu")
+
+
+def test_without_a_network_that_finds_masks_who_must_be_told_is_left_out(
+    memory_shards, folder: Path, tmp_path: Path
+) -> None:
+    subjects = [(subject, tmp_path / "kept") for subject in rivals(memory_shards, "telea", "copy")]
+    result = real.evaluate(bench(memory_shards, folder), subjects)
+    assert [row.label for row in result.rows] == ["copy", "identity image"]
+    assert list(result.left_out) == ["telea"]
+    assert "must be told" in result.left_out["telea"]
+    assert result.recogniser == "Fake"
+    assert (result.caught, result.mistaken, result.bare) == (1, 0, 12)
+
+
+def test_copy_scores_the_masked_input_and_people_alone_have_no_identity(
+    memory_shards, folder: Path, tmp_path: Path
+) -> None:
+    subjects = [(subject, tmp_path / "kept") for subject in rivals(memory_shards, "copy")]
+    result = real.evaluate(bench(memory_shards, folder), subjects)
+    copy, given = (row.frame for row in result.rows)
+    judge = ByColour()
+    for sample, value in zip(result.faces.samples[:6], copy[real.OTHERS], strict=False):
+        expected = (judge.embed(sample.others) @ judge.embed([sample.masked])[0]).mean()
+        assert value == pytest.approx(float(expected), abs=1e-6)
+    assert copy[real.OTHERS].isna().tolist() == [False] * 6 + [True] * 2
+    assert (copy[real.MASKED] > 0).all()
+    assert (given[real.MASKED][:6] < 0).all()
+    assert given[real.MASKED].isna().tolist() == [False] * 6 + [True] * 2
+
+
+def test_the_finder_tells_the_others_and_rows_are_kept(
+    memory_shards, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+    paint = Rival.paint
+
+    def spy(self: Rival, samples: Sequence) -> list[NDArray[np.uint8]]:
+        if self.label == "telea":
+            seen.extend(float((sample.alpha > 0).mean()) for sample in samples)
+        return paint(self, samples)
+
+    monkeypatch.setattr(Rival, "paint", spy)
+    monkeypatch.setattr(finder, "_widened", lambda alpha, side: np.pad(np.full((8, 8), 255, np.uint8), 12))
+    subjects = [(s, tmp_path / "kept") for s in [*rivals(memory_shards, "copy", "telea"), network(tmp_path / "run")]]
+    result = real.evaluate(bench(memory_shards, folder), subjects)
+    assert [row.label for row in result.rows] == ["copy", "identity image", "telea", "mine"]
+    assert result.finder is not None
+    assert (result.finder.label, result.told) == ("mine", ("telea",))
+    assert seen == [1 / 16] * 8
+
+    monkeypatch.setattr(Rival, "paint", lambda *a: pytest.fail("painted again"))
+    again = real.evaluate(bench(memory_shards, folder), subjects)
+    assert all(a.frame.equals(b.frame) for a, b in zip(result.rows, again.rows, strict=True))
+
+
+def test_a_finder_that_cannot_say_is_named(memory_shards, folder: Path, tmp_path: Path) -> None:
+    subjects = [(subject, tmp_path / "kept") for subject in rivals(memory_shards, "copy")]
+    with pytest.raises(UserError, match="'copy' cannot say"):
+        real.evaluate(bench(memory_shards, folder, finder="copy"), subjects)
+
+
+def test_a_found_mask_is_cut_at_one_half_and_widened() -> None:
+    alpha = np.zeros((64, 64), np.float32)
+    alpha[20:40, 20:40], alpha[30, 50] = 0.6, 0.4
+    hole = finder._widened(alpha, 64)
+    assert set(np.unique(hole)) == {0, 255}
+    assert hole[19, 30] == 255
+    assert hole[18, 30] == 0
+    assert hole[30, 50] == 0

@@ -1,0 +1,162 @@
+"""Real masked photos: no truth, but often other photos of the same person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from unveilify.core import pictures
+from unveilify.core.errors import UserError
+from unveilify.core.progress import track
+from unveilify.core.records import Image
+from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
+from unveilify.evaluation.config import RealConfig
+from unveilify.evaluation.samples import Sample, spread
+from unveilify.faces.align import crop
+from unveilify.faces.find import Backend, Finder
+from unveilify.sources._listing import PICTURES
+
+MASKED, UNMASKED = "masked", "unmasked"
+
+
+@dataclass(frozen=True, slots=True)
+class RealPhoto:
+    """A masked photo; ``person`` is empty where nobody knows whose it is, ``key`` its path in its folder."""
+
+    key: str
+    path: Path
+    person: str = ""
+
+
+@dataclass(frozen=True)
+class RealPhotos:
+    """What lies in the folders: masked photos in order, and the unmasked ones of each person."""
+
+    masked: tuple[RealPhoto, ...]
+    unmasked: dict[str, tuple[Path, ...]]
+    hash: str
+
+
+@dataclass(frozen=True)
+class RealFaces:
+    """Aligned. ``samples`` have no truth: their ``unmasked`` is the masked picture itself and their hole is empty.
+
+    ``identity`` is the person, or the photo's key where the person is not known (``known`` says which). ``rejects``
+    counts by reason the photos that could not be used.
+    """
+
+    samples: tuple[Sample, ...]
+    known: tuple[bool, ...]
+    rejects: dict[str, int] = field(default_factory=dict)
+
+
+def find(config: RealConfig) -> RealPhotos:
+    """List the folders: ``…/PERSON/masked/…``, ``…/PERSON/unmasked/…``; any other picture is a masked one of nobody.
+
+    At most ``config.photos`` masked photos of known people, and as many of others, spread evenly by name.
+
+    Raises:
+        UserError: a folder or the list of people cannot be read, or there is no masked photo.
+    """
+    wanted = _people(config.people) if config.people else None
+    masked: list[RealPhoto] = []
+    unmasked: dict[str, list[Path]] = {}
+    for folder in config.folders:
+        if not folder.is_dir():
+            raise UserError(f"There is no folder {folder} of real photos: give one that is there, or leave it out.")
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES):
+            parts = path.relative_to(folder).parts
+            kind = next((part for part in reversed(parts[1:-1]) if part in (MASKED, UNMASKED)), "")
+            person = "/".join(parts[: parts.index(kind)]) if kind else ""
+            if person and wanted is not None and person not in wanted and Path(person).name not in wanted:
+                continue
+            if kind == UNMASKED:
+                unmasked.setdefault(person, []).append(path)
+            else:
+                masked.append(RealPhoto("/".join(parts), path, person))
+    groups = [[p for p in masked if bool(p.person) is known] for known in (True, False)]
+    chosen = tuple(group[i] for group in groups for i in spread(len(group), config.photos))
+    if not chosen:
+        where = ", ".join(str(folder) for folder in config.folders)
+        raise UserError(f"There are no real masked photos in {where}: file them as PERSON/masked/ANY_NAME.jpg.")
+    needed = {photo.person for photo in chosen}
+    others = {person: tuple(paths) for person, paths in unmasked.items() if person in needed}
+    files = [photo.path for photo in chosen] + [path for paths in others.values() for path in paths]
+    names = [[photo.key, photo.person] for photo in chosen]
+    return RealPhotos(chosen, others, sha256_bytes(canonical_json([names, [sha256_file(path) for path in files]])))
+
+
+def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> RealFaces:
+    """Find and align every face, as `inference.remove` does: the most prominent one of each photo.
+
+    The first ``config.given`` unmasked photos of a person are handed to the networks, at most ``others`` of the
+    rest are compared with; a person with one alone keeps it for handing over.
+    """
+    finder = Finder(config.landmarks)
+    rejects: dict[str, int] = {}
+    people: dict[str, tuple[Image, ...]] = {}
+    found: list[tuple[RealPhoto, Image]] = []
+    total = len(photos.masked) + sum(len(paths) for paths in photos.unmasked.values())
+    with track("find faces in real photos", total, "photos") as line:
+        for person, paths in photos.unmasked.items():
+            faces = [_face(finder, path, size_px, rejects, masked=False) for path in paths]
+            people[person] = tuple(face for face in faces if face is not None)
+            line.advance(len(paths))
+        for photo in photos.masked:
+            face = _face(finder, photo.path, size_px, rejects, masked=True)
+            if face is not None:
+                found.append((photo, face))
+            line.advance(1)
+    if not found:
+        raise UserError("No face was found in any of the real masked photos: give some in which it is larger.")
+    samples = [_sample(photo, face, people.get(photo.person, ()), config.given, others) for photo, face in found]
+    return RealFaces(tuple(_with_strangers(samples)), tuple(bool(photo.person) for photo, _ in found), rejects)
+
+
+def _people(path: Path) -> set[str]:
+    """First words of the lines of a file; what follows a tab or a # is left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the list of people {path}: {error}.") from None
+    return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
+
+
+def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *, masked: bool) -> Image | None:
+    reason = "no_face"
+    try:
+        image = pictures.decode(path.read_bytes())
+        faces = finder.find(image, masked=masked)
+        if faces:
+            return crop(image, faces[0].landmarks, size_px).image
+    except pictures.PictureError as error:
+        reason = error.reason
+    except OSError:
+        reason = "unreadable"
+    rejects[reason] = rejects.get(reason, 0) + 1
+    return None
+
+
+def _sample(photo: RealPhoto, face: Image, bare: Sequence[Image], given: int, others: int) -> Sample:
+    return Sample(
+        key=photo.key,
+        identity=photo.person or photo.key,
+        masked=face,
+        unmasked=face,
+        alpha=np.zeros(face.shape[:2], np.uint8),
+        given=tuple(bare[:given]),
+        strangers=(),
+        others=tuple(bare[given : given + others]),
+        meta={},
+    )
+
+
+def _with_strangers(samples: list[Sample]) -> list[Sample]:
+    """Each with the identity images of the next sample of another person that has some."""
+    found = []
+    for n, sample in enumerate(samples):
+        after = [samples[(n + i) % len(samples)] for i in range(1, len(samples))]
+        stranger = next((s for s in after if s.identity != sample.identity and s.given), None)
+        found.append(replace(sample, strangers=stranger.given if stranger else ()))
+    return found
