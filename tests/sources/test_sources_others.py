@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unveilify.core.errors import UserError
-from unveilify.sources import celeba, kface, lfw, pairs
+from unveilify.sources import celeba, folder, kface, lfw, pairs
 
 
 def _touch(root: Path, *names: str) -> Path:
@@ -81,3 +81,25 @@ def test_lfw_wants_folder_and_file_to_agree(tmp_path: Path) -> None:
     listing = lfw.photos(root, lfw.Config())
     assert [photo.identity for photo in listing.photos] == ["Ann_Lee"]
     assert Counter(listing.skipped.values()) == {"not_an_lfw_name": 2}
+
+
+def test_a_table_of_people_travels_with_their_photos(tmp_path: Path) -> None:
+    root = _touch(tmp_path / "photos", "001/a.jpg", "001/b.jpg", "002/a.jpg", "003/a.jpg")
+    table = tmp_path / "people.csv"
+    table.write_text("\ufeffface_id,age,sex\n001, 24 ,female\n002,31,\n", encoding="utf-8")
+    listing = folder.photos(root, folder.Config(people=table))
+    assert {photo.path: photo.meta for photo in listing.photos} == {
+        "001/a.jpg": {"age": "24", "sex": "female"},
+        "001/b.jpg": {"age": "24", "sex": "female"},
+        "002/a.jpg": {"age": "31"},
+        "003/a.jpg": {},
+    }
+
+
+@pytest.mark.parametrize("text", ["name\n001\n", "", None])
+def test_a_table_of_people_that_says_nothing_is_one_sentence(tmp_path: Path, text: str | None) -> None:
+    root = _touch(tmp_path / "photos", "001/a.jpg")
+    if text is not None:
+        (tmp_path / "people.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"people\.csv"):
+        folder.photos(root, folder.Config(people=tmp_path / "people.csv"))

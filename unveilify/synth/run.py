@@ -23,7 +23,7 @@ def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1
     """Make face crops with drawn masks of every photo under ``source``.
 
     The bytes depend on the photos and the config alone, not on ``workers`` or on how often the work was
-    interrupted. The input's identity is the list of (path, size, person) rows.
+    interrupted. The input's identity is the list of (path, size, person, meta) rows.
 
     Raises:
         UserError: no photos, another config or input in ``output_dir``, or too many rejects.
@@ -88,7 +88,7 @@ def _input_hash(source: Path, listing: Listing) -> str:
         except (OSError, UserError):
             return -1
 
-    return sha256_bytes(canonical_json([[p.label, size(p.path), p.identity, p.group] for p in listing.photos]))
+    return sha256_bytes(canonical_json([[p.label, size(p.path), p.identity, p.group, p.meta] for p in listing.photos]))
 
 
 def _account(config: SynthConfig, parts: list[Part], listing: Listing, output_dir: Path) -> dict[str, int]:
