@@ -9,9 +9,11 @@ from PIL import Image as Pillow
 from torch import nn
 
 from unveilify.core.errors import UserError
+from unveilify.core.landmarks import anchors
 from unveilify.core.pictures import read
+from unveilify.faces.align import INTEROCULAR
 from unveilify.faces.find import Finder
-from unveilify.inference.files import write_guess
+from unveilify.inference.files import places, write_guess
 from unveilify.inference.remove import remove
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
@@ -29,9 +31,12 @@ class Red(nn.Module):
     def __init__(self, *, says: bool, share: float = 1.0) -> None:
         super().__init__()
         self.says, self.share = says, share
+        self.sides: list[int] = []
 
     def forward(self, batch: Batch) -> Output:
         side = batch.masked.shape[-1]
+        assert batch.identity.shape[-1] == side
+        self.sides.append(side)
         alpha = torch.zeros_like(batch.masked[:, :1])
         alpha[..., round(0.55 * side) : round(0.85 * side), round(0.3 * side) : round(0.7 * side)] = self.share
         red = torch.tensor([1.0, -1, -1]).view(1, 3, 1, 1)
@@ -90,6 +95,40 @@ def test_the_result_says_what_it_is(tmp_path: Path, astronaut: RGB, name: str) -
     assert np.abs(read(tmp_path / name).astype(int) - astronaut).mean() < 2
     with pytest.raises(UserError, match=r"\.png or \.jpg"):
         write_guess(tmp_path / "a.tiff", astronaut, "plus")
+
+
+def test_results_go_to_one_file_or_to_a_folder_under_their_names(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.jpg", tmp_path / "b.jpeg"
+    assert places([a], tmp_path / "x.jpg") == {a: tmp_path / "x.jpg"}
+    assert places([a], tmp_path) == {a: tmp_path / "a.png"}
+    assert places([a, b], tmp_path / "new") == {a: tmp_path / "new/a.png", b: tmp_path / "new/b.png"}
+
+
+@pytest.mark.parametrize(
+    ("photos", "out", "said"),
+    [
+        (["a.jpg", "b.jpg"], "x.png", "give a folder"),
+        (["a.jpg", "sub/a.jpg"], "new", "same name"),
+        (["a.png"], ".", "would replace the photo"),
+        (["a.jpg"], "me.png", "would replace the photo"),
+    ],
+)
+def test_no_result_replaces_a_photo_or_another_result(tmp_path: Path, photos: list[str], out: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        places([tmp_path / name for name in photos], tmp_path / out, keep=[tmp_path / "me.png"])
+
+
+@pytest.mark.parametrize("any_size", [True, False])
+def test_a_network_of_any_size_sees_the_photos_own_resolution(masked: RGB, astronaut: RGB, any_size: bool) -> None:
+    network = Red(says=True)
+    network.any_size = any_size  # type: ignore[assignment]
+    remove(masked, [astronaut], network, 64, FINDER)
+    eyes = [anchors(FINDER.find(masked, masked=True)[0].landmarks)[f"eye_{side}"] for side in ("left", "right")]
+    own = float(np.hypot(*(eyes[1] - eyes[0]))) / INTEROCULAR
+    assert network.sides == [pytest.approx(own, abs=2.1) if any_size else 64]
+    large = cv2.resize(masked, None, fx=8, fy=8)
+    remove(large, [], network, 64, FINDER)
+    assert network.sides[-1] == (1024 if any_size else 64)
 
 
 def test_remove_is_in_picture_space(masked: RGB) -> None:

@@ -1,4 +1,4 @@
-"""`unveilify remove`: take the mask off a photo."""
+"""`unveilify remove`: take the mask off photos."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +9,8 @@ from unveilify.cli._options import RUNS, Device
 
 
 def remove(
-    photo: Annotated[Path, typer.Argument(help="photo of a person with a face mask")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="where the result goes (.png or .jpg)")],
+    photos: Annotated[list[Path], typer.Argument(help="photos of one person with a face mask")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="where the result goes: a .png or .jpg, or a folder")],
     identity: Annotated[
         list[Path] | None, typer.Option(help="another photo of the person; may be given many times")
     ] = None,
@@ -18,29 +18,44 @@ def remove(
     landmarks: Annotated[str, typer.Option(help="landmark backends in order")] = "mediapipe",
     device: Device = "auto",
 ) -> None:
-    """Remove a face mask. The result is a plausible guess, not evidence of who someone is."""
+    """Remove a face mask. The result is a plausible guess, not evidence of who someone is.
+
+    Several photos go to a folder, under their own names as .png; one that cannot be used is named and left out.
+    """
     from unveilify.core.errors import UserError
     from unveilify.core.pictures import read
     from unveilify.faces.find import Finder
-    from unveilify.inference.files import write_guess
+    from unveilify.inference.files import places, write_guess
     from unveilify.inference.remove import remove as take_off
+    from unveilify.models.parts.contract import plugin
     from unveilify.models.parts.store import load
     from unveilify.training.loop import Machine
 
     if not (run / "best.safetensors").is_file():
         raise UserError(f"There is no trained network in {run}: run `unveilify train` first, or name a --run.")
-    if out.resolve() in {path.resolve() for path in (photo, *(identity or ()))}:
-        raise UserError(f"The result would replace the photo {out}: give another -o.")
+    results = places(photos, out, keep=identity or ())
     stored = load(run / "best.safetensors")
+    if plugin(stored.model).USES_HOLE:
+        raise UserError(f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it.")
     network = stored.network.to(Machine(device).resolve())
     known = [read(path) for path in identity or ()]
-    result = take_off(read(photo), known, network, stored.config.size_px, Finder(landmarks))
-    if not result.worn:
-        print(f"No mask was found on the face in {photo}, so it is left as it is.")
-    write_guess(out, result.image, stored.model)
-    print(
-        f"{out}: {result.hole_share:.0%} of the face crop replaced. A plausible guess, not evidence of who someone is."
-    )
+    finder, failed = Finder(landmarks), 0
+    for photo, result in results.items():
+        try:
+            removal = take_off(read(photo), known, network, stored.config.size_px, finder)
+        except UserError as error:
+            if len(results) == 1:
+                raise
+            failed += 1
+            print(f"{photo} is left out: {error}")
+            continue
+        if not removal.worn:
+            print(f"No mask was found on the face in {photo}, so it is left as it is.")
+        write_guess(result, removal.image, stored.model)
+        print(f"{result}: {removal.hole_share:.0%} of the face crop replaced.")
+    print("What was painted is a plausible guess, not evidence of who someone is.")
+    if failed:
+        raise typer.Exit(1)
 
 
 def register(app: typer.Typer) -> None:

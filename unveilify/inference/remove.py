@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unveilify.core.errors import UserError
 from unveilify.core.records import Face, Image
-from unveilify.faces.align import FaceCrop, crop
+from unveilify.faces.align import FaceCrop, crop, crop_matrix
 from unveilify.faces.find import Backend
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.pictures import to_bytes, to_tensor
@@ -24,6 +24,8 @@ CHANGED = 0.10
 """A blind network's output counts as changed where it differs from its input by more than this, on 0…1."""
 FEATHER = 0.02
 """Width of the soft edge of what is pasted back, as a share of the crop's side."""
+LARGEST_PX = 1024
+"""Side beyond which a face is reduced even for a network that takes any size: memory grows with the square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,18 @@ def remove(photo: Image, identity: Sequence[Image], network: nn.Module, size_px:
     """Remove the mask of the most prominent face of an RGB photo (H, W, 3), guided by photos of the person.
 
     Everything outside what the network replaces keeps its pixels exactly. Where no mask is found the photo
-    comes back as it was, with ``worn`` false.
+    comes back as it was, with ``worn`` false. ``size_px`` is the network's own side; one that takes any size
+    (``any_size``) is given the face at the photo's resolution, if that is higher.
 
     Raises:
         UserError: no face in the photo, or in one of the identity images.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
-    aligned = _align(photo, size_px, backend, masked=True, what="the photo")
+    face = _find(photo, backend, masked=True, what="the photo")
+    side = _side(face, size_px) if getattr(network, "any_size", False) else size_px
+    aligned = crop(photo, face.landmarks, side)
     known = [
-        _align(image, size_px, backend, masked=False, what=f"identity image {number}").image
+        crop(image, _find(image, backend, masked=False, what=f"identity image {number}").landmarks, side).image
         for number, image in enumerate(identity, 1)
     ]
     like = torch.empty(0, device=device)
@@ -67,11 +72,17 @@ def remove(photo: Image, identity: Sequence[Image], network: nn.Module, size_px:
     return Removal(_paste(photo, to_bytes(output.image)[0], hole, aligned), share)
 
 
-def _align(image: Image, size_px: int, backend: Backend, *, masked: bool, what: str) -> FaceCrop:
+def _find(image: Image, backend: Backend, *, masked: bool, what: str) -> Face:
     faces: list[Face] = backend.find(image, masked=masked)
     if not faces:
         raise UserError(f"There is no face to be found in {what}: give a picture in which it is larger or clearer.")
-    return crop(image, faces[0].landmarks, size_px)
+    return faces[0]
+
+
+def _side(face: Face, size_px: int) -> int:
+    """Side of a face crop that has the photo's own resolution, not below the network's and not beyond `LARGEST_PX`."""
+    scale = float(np.hypot(*crop_matrix(face.landmarks, size_px)[0, :2]))
+    return int(np.clip(round(size_px / scale / 4) * 4, size_px, max(size_px, LARGEST_PX)))
 
 
 def _hole(output: Output, masked: Tensor) -> Floats:

@@ -92,6 +92,8 @@ class Fields:
 class Network(nn.Module):
     """Aligner and painter."""
 
+    any_size = True
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.look_px = config.look_px or config.size_px

@@ -5,7 +5,8 @@ A plugin (``unveilify/models/<name>.py``) is a module with
 * ``USES_HOLE: bool``: it is told the true hole (most rivals); a *blind* one never looks at ``batch.hole``;
 * ``TRAINS: bool``: it is trained with a loss; one that is not may offer ``Network.fit(batches)`` instead;
 * ``Config``: a frozen config with at least ``size_px``;
-* ``Network(config)``: an ``nn.Module`` whose ``forward(batch)`` returns an `Output`;
+* ``Network(config)``: an ``nn.Module`` whose ``forward(batch)`` returns an `Output`; one that has ``any_size = True``
+  serves pictures of any side at that side, so that `remove` hands it the photo's own resolution;
 * ``RECIPE: Recipe``: how it is trained unless told otherwise (the settings of its own paper);
 * ``discriminator(config)``: a module called as ``D(image, batch) -> logits``, or None.
 """
