@@ -15,7 +15,7 @@ from unveilify.masks import wear
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
-from unveilify.masks.draw import draw
+from unveilify.masks.draw import Overlay, draw
 from unveilify.masks.recipe import Recipe
 
 Rgb = NDArray[np.uint8]
@@ -130,6 +130,19 @@ def test_foreign_parameters_are_named(astronaut: Rgb, mesh: Landmarks) -> None:
         draw(astronaut, mesh, good.model_copy(update={"params": {**good.params, "plaets": 3}}))
     with pytest.raises(UserError, match="no style called 'surgcal'"):
         draw(astronaut, mesh, good.model_copy(update={"style": "surgcal"}))
+
+
+def test_compose_rounds_every_mixture_to_the_nearest() -> None:
+    below, over = np.meshgrid(np.arange(256), np.arange(256))
+    for alpha in (1, 2, 100, 127, 128, 254, 255):
+        rgba = np.dstack([over, over, over, np.full_like(over, alpha)]).astype(np.uint8)
+        masked = compose(np.dstack([below] * 3).astype(np.uint8), Overlay(rgba))
+        exact = (over * alpha + below * (255 - alpha)) / 255
+        assert np.abs(masked[:, :, 0] - exact).max() < 0.5
+
+
+def test_nothing_is_put_on_a_picture_by_an_empty_overlay(astronaut: Rgb) -> None:
+    assert (compose(astronaut, Overlay(np.zeros((512, 512, 4), np.uint8))) == astronaut).all()
 
 
 def test_compose_refuses_another_size(astronaut: Rgb, mesh: Landmarks) -> None:

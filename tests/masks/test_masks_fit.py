@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks, anchors
 from unveilify.masks._head import ANCHORS, MESH, half_width, relief
-from unveilify.masks.fit import fit, project
+from unveilify.masks.fit import Places, fit, place, project
 
 Array = NDArray[np.float64]
 
@@ -43,8 +43,15 @@ def test_landmarks_are_met(any_scheme: Landmarks) -> None:
         pairs = [(place, any_scheme.points[index, :2]) for index, place in MESH.items()]
     else:
         pairs = [(ANCHORS[name], seen) for name, seen in anchors(any_scheme).items()]
-    for place, seen in pairs:
-        assert np.linalg.norm(project(head, np.array(place))[:2] - seen) < 0.08 * head.scale
+    for known, seen in pairs:
+        assert np.linalg.norm(project(head, np.array(known))[:2] - seen) < 0.08 * head.scale
+
+
+def test_fixed_places_lie_where_they_are_projected(any_scheme: Landmarks, mesh: Landmarks) -> None:
+    places = Places(np.random.default_rng(0).normal(size=(30, 3)))
+    for landmarks in (any_scheme, mesh, any_scheme):  # another scheme in between must not be remembered
+        head = fit(landmarks)
+        assert np.allclose(place(head, places), project(head, places.points))
 
 
 def test_one_wild_point_does_not_tear_the_mask(mesh: Landmarks) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unveilify.masks.raster import grid_triangles, raster
+from unveilify.masks.raster import grid_triangles, hits, raster
 
 
 def test_a_plane_is_interpolated_exactly_and_without_gaps() -> None:
@@ -36,3 +36,15 @@ def test_outside_of_the_picture_nothing_happens() -> None:
     maps, seen = raster(vertices, np.array([[0, 1, 2]]), np.ones((3, 1)), (20, 20))
     assert seen.all()
     assert np.allclose(maps, 1, atol=1e-3)
+
+
+def test_one_hit_is_left_per_pixel_and_it_is_the_one_that_is_drawn() -> None:
+    rng = np.random.default_rng(0)
+    vertices = rng.uniform(0, 40, (60, 3))
+    triangles, values = np.arange(60).reshape(20, 3), rng.normal(size=(60, 2))
+    every = hits(vertices, triangles, (40, 40), backs=True)
+    last = every.last((40, 40))
+    assert len(every.pixel) > len(last.pixel) == len(np.unique(every.pixel))
+    maps, seen = raster(vertices, triangles, values, (40, 40), backs=True)
+    assert seen.sum() == len(last.pixel)
+    assert np.allclose(maps.reshape(-1, 2)[last.pixel], last.blend(values))

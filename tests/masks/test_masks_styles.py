@@ -65,6 +65,16 @@ def test_contract(style: str, tmp_path: Path) -> None:
         assert sheet.alpha.max() > 0.95
 
 
+def test_a_tube_around_the_neck_hardly_tilts() -> None:
+    gaiter, surgical = (plugins.load("style", name) for name in ("gaiter", "surgical"))
+    turned = []
+    for module in (gaiter, surgical):
+        cut = module.cut(module.sample(np.random.default_rng(0), module.Config()))
+        top = surface(cut, Wear(tilt=0.2)).points[0]
+        turned.append(top[-1, 1] - top[0, 1])
+    assert 0 < turned[0] < 0.4 * turned[1]
+
+
 @pytest.mark.parametrize("style", [s for s in plugins.names("style") if s not in ("sticker", "custom")])
 def test_sheets_look_alike_at_every_size(style: str) -> None:
     """The random numbers do not hang on the number of pixels: a preview shows the mask that will be drawn."""

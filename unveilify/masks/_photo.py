@@ -8,29 +8,33 @@ import numpy as np
 from unveilify.core.records import Image
 from unveilify.masks._head import relief
 from unveilify.masks._pixels import Array, Bools, Floats, blurred, fill_hull, look_up
-from unveilify.masks.fit import Head, project
+from unveilify.masks.fit import Head, Places, place
 
-_RIM_SHARE = 0.3
-"""Glasses are believed in when this share of the rings under both eyes is crossed by dark lines."""
+_RIM_SHARE = 0.4
+"""Glasses are believed in when this share of the rings under both eyes is crossed by dark lines.
+Fewer are rims seen in part, and parts that float before the mask look worse than rims under it."""
 
 
 @lru_cache(maxsize=1)
-def _outline() -> tuple[Array, Array]:
-    """Canonical points whose convex hulls, once projected, are the face and the neck."""
+def _outline() -> tuple[Places, Places]:
+    """Places whose convex hulls, once projected, are the face and the neck."""
     y, x = np.mgrid[-0.3:1.79:12j, -1.0:1.0:9j]
     x = x * np.interp(y, [-0.3, 0.8, 1.3, 1.6, 1.79], [1.08, 1.06, 0.86, 0.56, 0.15])
     face = np.stack([x, y, relief(x, y)], -1).reshape(-1, 3)
     y, x = np.mgrid[1.0:2.4:6j, -0.78:0.78:5j]
-    return face, np.stack([x, y, np.minimum(relief(x, y), -0.25)], -1).reshape(-1, 3)
+    return Places(face), Places(np.stack([x, y, np.minimum(relief(x, y), -0.25)], -1).reshape(-1, 3))
 
 
-def skin_area(head: Head, origin: Array, shape: tuple[int, int]) -> Floats:
-    """Where face or neck lie, (height, width) 0…1: a shadow falls on them and not on the wall behind."""
+def skin_area(head: Head, origin: Array, shape: tuple[int, int], shrink: int = 1) -> Floats:
+    """Where face or neck lie, (height, width) 0…1: a shadow falls on them and not on the wall behind.
+
+    One of its pixels is ``shrink`` of the picture's.
+    """
     area = np.zeros(shape, np.uint8)
-    for points in _outline():
-        fill_hull(area, (project(head, points) - origin)[:, :2])
-    soft = cv2.GaussianBlur(area, (0, 0), max(0.7, 0.03 * head.scale))
-    return np.asarray(np.clip(soft.astype(np.float32) * np.float32(2 / 255) - 1, 0, 1))
+    for places in _outline():
+        fill_hull(area, ((place(head, places) - origin)[:, :2] + 0.5) / shrink - 0.5)
+    soft = cv2.GaussianBlur(area, (0, 0), max(0.7, 0.03 * head.scale / shrink)).astype(np.float32)
+    return np.asarray(np.clip(soft * np.float32(2 / 255) - 1, 0, 1))
 
 
 def under_hair(image: Image, lines: Array, skin: Floats, canonical_x: Array) -> Array:
@@ -69,7 +73,8 @@ def glasses(image: Image, head: Head, origin: Array, shape: tuple[int, int]) -> 
     size = max(3, int(0.13 * head.scale) | 1)
     closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     depth = ((closed.astype(np.float32) - grey) / np.maximum(closed, 40)).astype(np.float32)
-    rings = [(project(head, _rays(side)) - origin)[..., :2] for side in (-0.5, 0.5)]
+    places, shape_of = _rays()
+    rings = (place(head, places) - origin)[:, :2].reshape(*shape_of, 2)
     crossed = [_crossed(depth, ring) for ring in rings]
     if min(crossed) < _RIM_SHARE:
         return None
@@ -89,14 +94,15 @@ def _long(marks: Bools, reach: float) -> Bools:
     return np.asarray(grown > 0)
 
 
-@lru_cache(maxsize=2)
-def _rays(side: float) -> Array:
-    """Canonical points (angles, steps, 3) on rays from an eye outwards through the place of the lower rim."""
+@lru_cache(maxsize=1)
+def _rays() -> tuple[Places, tuple[int, int, int]]:
+    """Places on rays from both eyes outwards through the place of the lower rim; how many (eyes, angles, steps)."""
     angle = np.linspace(0.25, np.pi - 0.25, 15)[:, None]
     reach = np.linspace(0.22, 0.58, 13)[None, :]
-    x = side + 1.05 * reach * np.cos(angle)
-    y = 0.02 + 0.85 * reach * np.sin(angle)
-    return np.stack([x, y, relief(x, y) + 0.04], -1)
+    eye = np.array([-0.5, 0.5])[:, None, None]
+    x = eye + 1.05 * reach * np.cos(angle)
+    y = 0.02 + 0.85 * reach * np.sin(angle) + 0 * eye
+    return Places(np.stack([x, y, relief(x, y) + 0.04], -1).reshape(-1, 3)), (2, 15, 13)
 
 
 def _crossed(depth: Floats, ring: Array) -> float:

@@ -36,7 +36,25 @@ def merged(rgb: Reals, alpha: Reals) -> Floats:
     return rgba
 
 
+def channel(picture: Reals, number: int) -> Floats:
+    """One channel of a (H, W, C) picture, contiguous, (H, W)."""
+    return np.asarray(cv2.extractChannel(picture, number), np.float32)
+
+
 def fill_hull(area: npt.NDArray[np.uint8], points: Array) -> None:
     """Fill the convex hull of (N, 2) points with 255, to a sixteenth of a pixel, in place."""
     hull = cv2.convexHull(np.rint(points * 16).astype(np.int32))
     cv2.fillConvexPoly(area, hull, (255,), cv2.LINE_AA, 4)
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what is freed for what is drawn next.
+
+    By default glibc hands blocks above 128 KiB back to the system and pays a page fault for every 4 KiB when it asks
+    again, which takes longer than drawing. It learns from the largest block freed so far (mallopt(3),
+    M_MMAP_THRESHOLD), so one that is never touched teaches it. Other C libraries do not care.
+    """
+    np.empty(30 << 20, np.uint8)
+
+
+_keep_freed_memory()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import cos, sin
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,9 @@ class Cut:
     ``roundness``: how the height falls from the middle to the sides, as 1 - |u|^roundness (1 a keel, 2 a bowl,
     3 a box). ``puff``: how far the middle stands out beyond a membrane stretched from nose to chin, and
     ``puff_at`` where (0 upper edge … 1 lower edge). ``bow``: sides curve outwards by this much. ``lift``: edges
-    stand off the skin. ``back``: the side ends run this much farther back, behind the ears. ``sticker``: not a surface at all but
-    a flat drawing, laid on by one homography, unlit.
+    stand off the skin. ``back``: the side ends run this much farther back, behind the ears. ``held``: how much of
+    a tilt or slide it resists, 0…1 (a tube around the neck hardly tilts). ``sticker``: not a surface at all but a
+    flat drawing, laid on by one homography, unlit.
     """
 
     top: Half
@@ -36,6 +38,7 @@ class Cut:
     bow: float = 0.0
     lift: float = 0.02
     back: float = 0.0
+    held: float = 0.0
     sticker: bool = False
 
 
@@ -48,15 +51,15 @@ class Surface:
     @property
     def normals(self) -> Array:
         """(ROWS, COLUMNS, 3) unit normals that point away from the face."""
-        across, down = np.gradient(self.points, axis=1), np.gradient(self.points, axis=0)
-        normal = np.cross(across, down)
-        return np.asarray(normal / np.maximum(np.linalg.norm(normal, axis=2, keepdims=True), 1e-9))
+        (ax, ay, az), (bx, by, bz) = _slopes(self.points.transpose(2, 0, 1))
+        normal = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+        return np.asarray(normal / np.maximum(np.sqrt((normal * normal).sum(2, keepdims=True)), 1e-9))
 
 
 def surface(cut: Cut, wear: Wear, seed: int = 0) -> Surface:
     """Stretch a cut over the mean face, worn as ``wear`` says."""
-    top = _edge(_worn(_both(cut.top), wear, wear.top, 0.0), cut.lift + wear.loose, cut.back)
-    bottom = _edge(_worn(_both(cut.bottom), wear, wear.bottom, wear.pulled), cut.lift + 0.5 * wear.loose, cut.back)
+    top = _edge(_worn(cut, cut.top, wear, wear.top, 0.0), cut.lift + wear.loose, cut.back)
+    bottom = _edge(_worn(cut, cut.bottom, wear, wear.bottom, wear.pulled), cut.lift + 0.5 * wear.loose, cut.back)
     grid = _coons(top, bottom, cut.bow * wear.width)
     u = np.abs(np.linspace(-1, 1, COLUMNS))[None, :]
     v = np.linspace(0, 1, ROWS)[:, None]
@@ -102,17 +105,17 @@ def _both(half: Half) -> Array:
     return np.vstack([left, right])
 
 
-def _worn(edge: Array, wear: Wear, drop: float, pulled: float) -> Array:
-    x, y = edge.T
+def _worn(cut: Cut, edge: Half, wear: Wear, drop: float, pulled: float) -> Array:
+    x, y = _both(edge).T
     reach = np.abs(x).max()
     inner = 1 - (x / reach) ** 2
     y = y + drop * (0.5 + 0.5 * inner) + pulled * inner  # straps hold the sides
     x = x * wear.width
     if drop > 0:  # a mask that slides down follows the narrowing face
         x = x * np.minimum(1.0, (half_width(np.minimum(y, 1.35)) + 0.02) / np.maximum(half_width(y - drop), 0.6))
-    cos, sin = np.cos(wear.tilt), np.sin(wear.tilt)
+    tilt, slide = wear.tilt * (1 - cut.held), wear.slide * (1 - cut.held)
     y = y - _PIVOT_Y
-    return np.column_stack([cos * x - sin * y + wear.slide, sin * x + cos * y + _PIVOT_Y])
+    return np.column_stack([cos(tilt) * x - sin(tilt) * y + slide, sin(tilt) * x + cos(tilt) * y + _PIVOT_Y])
 
 
 def _edge(flat: Array, lift: float, back: float) -> Array:
@@ -154,10 +157,25 @@ def _below(y: Array, h: Array, a: int, b: int, c: int) -> bool:
 
 
 def _smooth(height: Array) -> Array:
-    padded = np.pad(height, 1, mode="edge")
-    across = (padded[1:-1, :-2] + 2 * height + padded[1:-1, 2:]) / 4
-    padded = np.pad(across, 1, mode="edge")
-    return np.asarray((padded[:-2, 1:-1] + 2 * across + padded[2:, 1:-1]) / 4)
+    for flat in (height, height.T):  # 1 2 1 across, then down; the borders are repeated
+        before = flat.copy()
+        flat *= 2
+        flat[:, 1:] += before[:, :-1]
+        flat[:, :-1] += before[:, 1:]
+        flat[:, 0] += before[:, 0]
+        flat[:, -1] += before[:, -1]
+        flat /= 4
+    return height
+
+
+def _slopes(planes: Array) -> tuple[Array, Array]:
+    """Differences of (K, rows, columns) along columns and rows; all that matters is their direction."""
+    across, down = np.empty_like(planes), np.empty_like(planes)
+    across[:, :, 1:-1] = (planes[:, :, 2:] - planes[:, :, :-2]) / 2
+    across[:, :, 0], across[:, :, -1] = planes[:, :, 1] - planes[:, :, 0], planes[:, :, -1] - planes[:, :, -2]
+    down[:, 1:-1] = (planes[:, 2:] - planes[:, :-2]) / 2
+    down[:, 0], down[:, -1] = planes[:, 1] - planes[:, 0], planes[:, -1] - planes[:, -2]
+    return across, down
 
 
 def _crumpled(depth: float, seed: int) -> Array:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from unveilify.core.config import build
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Image
-from unveilify.masks._layers import Scene, bands, cloth, over, sticker
+from unveilify.masks._layers import Scene, add_bands, cloth, sticker
 from unveilify.masks._photo import glasses, skin_area
-from unveilify.masks._pixels import Array, Floats, blurred, merged
+from unveilify.masks._pixels import Array, Floats, blurred, channel, resized
 from unveilify.masks._surface import surface
 from unveilify.masks.fit import Head, fit, project
 from unveilify.masks.light import contact_shadow, measure
@@ -68,8 +69,8 @@ def draw(image: Image, landmarks: Landmarks, recipe: Recipe) -> Overlay:
     if cut.sticker:
         part[:] = np.rint(sticker(style, params, mask, grid, scene) * 255)
         return Overlay(rgba)
-    layer = bands(loops, lines, scene)
-    over(layer, cloth(style, params, mask, grid, scene))
+    layer = cloth(style, params, mask, grid, scene)
+    add_bands(layer, loops, lines, scene)
     part[:] = _finish(layer, scene)
     return Overlay(rgba)
 
@@ -92,19 +93,39 @@ def _finish(layer: Floats, scene: Scene) -> Image:
     rims = glasses(scene.image, head, scene.origin, scene.shape)
     if rims is not None:
         layer *= 1 - rims[..., None]
-    alpha = layer[:, :, 3]
-    skin = skin_area(head, scene.origin, scene.shape)
-    shadow = contact_shadow(alpha, skin, light, settings.shadow, head.scale) * (1 - alpha)
-    total = alpha + shadow if rims is None else alpha + shadow * (1 - rims)
-    total *= total >= _FAINT
-    share = (total > 0) * np.float32(255) / np.maximum(total, np.float32(1e-4))
-    rgb = layer[:, :, :3] * share[..., None]
-    grain = light.grain * settings.grain
-    if grain > 1e-3:
-        rng = np.random.default_rng([scene.recipe.seed, 7])
-        speck = rng.standard_normal(scene.shape, np.float32)
-        speck *= alpha * share * np.float32(grain)
-        rgb += speck[..., None]
-    straight = merged(rgb, total * np.float32(255))
-    straight += np.float32(0.5)
-    return np.clip(straight, 0, 255, out=straight).astype(np.uint8)
+    alpha = channel(layer, 3)
+    shadow = _shadow(alpha, scene) * (1 - alpha)
+    total = alpha + (shadow if rims is None else shadow * (1 - rims))
+    total *= total >= np.float32(_FAINT)
+    share = np.maximum(total * total, np.float32(1e-8))
+    np.divide(total, share, out=share)
+    share *= np.float32(255)  # 255 / total, 0 where that is 0
+    layer *= cv2.merge([share, share, share, np.zeros_like(share)])
+    share *= alpha
+    share *= _speckle(scene)
+    total *= np.float32(255)
+    return np.asarray(cv2.add(layer, cv2.merge([share, share, share, total]), dtype=cv2.CV_8U), np.uint8)
+
+
+def _shadow(alpha: Floats, scene: Scene) -> Floats:
+    """What the layer darkens around it, 0…1, worked out at half the size where that is enough."""
+    head, shape = scene.head, scene.shape
+    shrink = 2 if head.scale >= 36 else 1
+    small = -(-shape[0] // shrink), -(-shape[1] // shrink)
+    skin = skin_area(head, scene.origin, small, shrink)
+    dark = contact_shadow(alpha, skin, scene.light, scene.recipe.light.shadow, head.scale)
+    if shrink > 1:
+        dark = resized(dark, (small[1] * shrink, small[0] * shrink), cv2.INTER_LINEAR)
+    return dark[: shape[0], : shape[1]]
+
+
+def _speckle(scene: Scene) -> Floats:
+    """Noise like the photo's, (height, width); four bytes each, whose sum is nearly normal and quickly drawn."""
+    height, width = scene.shape
+    grain = scene.light.grain * scene.recipe.light.grain
+    if grain <= 1e-3:
+        return np.zeros(scene.shape, np.float32)
+    rng = np.random.default_rng([scene.recipe.seed, 7])
+    four = np.frombuffer(rng.bytes(4 * height * width), np.uint8).reshape(4, -1)
+    total = cv2.reduce(four, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F).reshape(scene.shape)
+    return (total - np.float32(510)) * np.float32(grain / 147.8)

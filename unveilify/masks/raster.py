@@ -1,5 +1,6 @@
 """Draw triangle meshes into maps: which part of a surface does each pixel see?"""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,40 @@ Bools = npt.NDArray[np.bool_]
 
 _CHUNK = 1 << 20
 _EDGE = np.float32(1e-4)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Which triangle lies on which pixel: P of them, at most one on each pixel unless two meet there.
+
+    ``pixel`` (P,): row × width + column. ``corners`` (P, 3): vertex numbers. ``second`` and ``third`` (P,): weights
+    of those corners, 0…1; the first one's is what is left.
+    """
+
+    pixel: Ints
+    corners: Ints
+    second: Floats
+    third: Floats
+
+    def last(self, shape: tuple[int, int]) -> "Hits":
+        """Only the last hit of each pixel of a (height, width) picture."""
+        number = np.arange(len(self.pixel))
+        latest = np.empty(shape[0] * shape[1], np.int64)
+        latest[self.pixel] = number
+        kept = np.flatnonzero(latest[self.pixel] == number)
+        return Hits(self.pixel[kept], self.corners[kept], self.second[kept], self.third[kept])
+
+    def blend(self, values: Array) -> Floats:
+        """Interpolate per-vertex ``values`` (N, K): (P, K)."""
+        at = values.astype(np.float32)
+        one, two, three = (np.take(at, self.corners[:, k], 0) for k in range(3))
+        two -= one
+        three -= one
+        two *= self.second[:, None]
+        three *= self.third[:, None]
+        one += two
+        one += three
+        return one
 
 
 @lru_cache(maxsize=16)
@@ -35,62 +70,73 @@ def raster(
         maps (height, width, K), zero where nothing is seen, and where something is seen (height, width).
     """
     height, width = shape
-    corners = vertices[triangles]
-    low = np.maximum(np.ceil(corners[:, :, :2].min(1) - 1e-4), 0).astype(np.int64)
-    high = np.minimum(np.floor(corners[:, :, :2].max(1) + 1e-4), [width - 1, height - 1]).astype(np.int64)
-    ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    kept = np.flatnonzero(((np.abs(area) if backs else area) > 1e-6) & (high >= low).all(1))
     maps = np.zeros((height * width, values.shape[1]), np.float32)
     seen = np.zeros(height * width, bool)
-    span = high - low + 1
-    kept = kept[np.argsort(span[kept].prod(1), kind="stable")]
-    found = [_cover(part, corners[:, 0], ab, ac, area, low, span, width) for part in _batches(kept, span)]
-    if not found:
-        return maps.reshape(height, width, -1), seen.reshape(shape)
-    pixel, owner, wb, wc = (np.concatenate(column) for column in zip(*found, strict=True))
-    if (area < -1e-6).any():  # the surface folds over itself somewhere: draw from far to near
-        depth = np.take(corners[:, 0, 2], owner) + wb * np.take(ab[:, 2], owner) + wc * np.take(ac[:, 2], owner)
-        rank = np.argsort(depth, kind="stable")
-        pixel, owner, wb, wc = pixel[rank], owner[rank], wb[rank], wc[rank]
-    at = values.astype(np.float32)[triangles]
-    first, second, third = at[:, 0], at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]
-    # of several writes to one pixel, the last one stays
-    drawn = np.take(second, owner, 0) * wb[:, None]
-    drawn += np.take(third, owner, 0) * wc[:, None]
-    drawn += np.take(first, owner, 0)
-    maps[pixel] = drawn
-    seen[pixel] = True
+    found = hits(vertices, triangles, shape, backs=backs)
+    maps[found.pixel] = found.blend(values)
+    seen[found.pixel] = True
     return maps.reshape(height, width, -1), seen.reshape(shape)
 
 
-def _cover(
-    part: Ints, origin: Array, ab: Array, ac: Array, area: Array, low: Ints, span: Ints, width: int
-) -> tuple[Ints, Ints, Floats, Floats]:
-    """Pixels (flat), triangles and weights of the second and third corner for all triangles of ``part``."""
-    columns, rows = span[part].max(0)
-    x0, y0 = (low[part] - origin[part, :2]).T
-    inverse = 1 / area[part]
-    x = (x0[:, None] + np.arange(columns)).astype(np.float64)
-    y = (y0[:, None] + np.arange(rows)).astype(np.float64)
-    bx, by = (ac[part, 1] * inverse)[:, None], (ac[part, 0] * inverse)[:, None]
-    cx, cy = (ab[part, 1] * inverse)[:, None], (ab[part, 0] * inverse)[:, None]
-    wb = (bx * x).astype(np.float32)[:, None, :] - (by * y).astype(np.float32)[:, :, None]
-    wc = (cy * y).astype(np.float32)[:, :, None] - (cx * x).astype(np.float32)[:, None, :]
-    inside = (wb >= -_EDGE) & (wc >= -_EDGE) & (wb + wc <= 1 + _EDGE)
-    inside &= (np.arange(columns) < span[part, :1])[:, None, :]
-    inside &= (np.arange(rows) < span[part, 1:])[:, :, None]
+def hits(vertices: Array, triangles: Ints, shape: tuple[int, int], *, backs: bool = False) -> Hits:
+    """What `raster` draws: of several hits of one pixel (where triangles meet or fold), the nearest comes last."""
+    height, width = shape
+    a, b, c = (np.take(vertices, triangles[:, k], 0).T for k in range(3))
+    low = np.ceil(np.minimum(np.minimum(a[:2], b[:2]), c[:2]) - 1e-4).astype(np.int64)
+    high = np.floor(np.maximum(np.maximum(a[:2], b[:2]), c[:2]) + 1e-4).astype(np.int64)
+    np.maximum(low, 0, out=low)
+    np.minimum(high, [[width - 1], [height - 1]], out=high)
+    ab, ac = b - a, c - a
+    area = ab[0] * ac[1] - ab[1] * ac[0]
+    span = high - low + 1
+    size = span[0] * span[1]
+    kept = np.flatnonzero(((np.abs(area) if backs else area) > 1e-6) & (span > 0).all(0))
+    kept = kept[np.argsort(size[kept], kind="stable")]
+    # weights of the second and third corner as b0 + bx x + by y from the box's corner
+    inverse = 1 / np.where(area == 0, 1, area)
+    slopes = np.stack([ac[1], -ac[0], -ab[1], ab[0]]) * inverse
+    x, y = low - a[:2]
+    planes = np.concatenate([[slopes[0] * x + slopes[1] * y, slopes[2] * x + slopes[3] * y], slopes]).astype(np.float32)
+    found = [_cover(part, planes, span, width) for part in _batches(kept, size)]
+    if not found:
+        none = np.zeros(0, np.int64)
+        return Hits(none, np.zeros((0, 3), np.int64), none.astype(np.float32), none.astype(np.float32))
+    rest, owner, second, third = (np.concatenate(column) for column in zip(*found, strict=True))
+    pixel = np.take(low[1] * width + low[0], owner) + rest
+    if (area < -1e-6).any():  # the surface folds over itself somewhere: draw from far to near
+        depth = np.take(a[2], owner) + second * np.take(ab[2], owner) + third * np.take(ac[2], owner)
+        rank = np.argsort(depth, kind="stable")
+        pixel, owner, second, third = pixel[rank], owner[rank], second[rank], third[rank]
+    return Hits(pixel, np.take(triangles, owner, 0), second, third)
+
+
+def _cover(part: Ints, planes: Floats, span: Ints, width: int) -> tuple[Ints, Ints, Floats, Floats]:
+    """Pixels (flat, from their box's corner), triangles and weights of all triangles of ``part``."""
+    columns, rows = span[0, part], span[1, part]
+    x = np.arange(columns.max(), dtype=np.float32)
+    y = np.arange(rows.max(), dtype=np.float32)
+    wb0, wc0, bx, by, cx, cy = planes[:, part, None, None]
+    across, down = x[None, None, :], y[None, :, None]
+    wb = (wb0 + bx * across) + by * down
+    wc = (wc0 + cx * across) + cy * down
+    least = np.minimum(wb, wc)
+    np.minimum(least, 1 - (wb + wc), out=least)
+    inside = least >= -_EDGE
+    if columns.min() < len(x):
+        inside &= across < columns[:, None, None]
+    if rows.min() < len(y):
+        inside &= down < rows[:, None, None]
+    count = len(x) * len(y)
     hit = np.flatnonzero(inside)
-    triangle, rest = np.divmod(hit, rows * columns)
-    row, column = np.divmod(rest, columns)
-    corner = low[part, 1] * width + low[part, 0]
-    pixel = np.take(corner, triangle) + row * width + column
-    return pixel, np.take(part, triangle), np.take(wb.ravel(), hit), np.take(wc.ravel(), hit)
+    triangle = hit // count
+    offset = (np.arange(len(y))[:, None] * width + np.arange(len(x))).ravel()
+    rest = np.take(offset, hit - triangle * count)
+    return rest, np.take(part, triangle), np.take(wb.ravel(), hit), np.take(wc.ravel(), hit)
 
 
-def _batches(order: Ints, span: Ints) -> list[Ints]:
+def _batches(order: Ints, size: Ints) -> list[Ints]:
     """Cut triangles, sorted by the size of their boxes, where the size has tripled or memory would grow."""
-    sizes = np.maximum(span[order].prod(1), 24)
+    sizes = np.maximum(size[order], 24)
     batches, begin = [], 0
     while begin < len(order):
         room = max(1, _CHUNK // int(sizes[begin] * 3))

@@ -36,7 +36,7 @@ class Light(Config):
 class Recipe(Config):
     """One mask, ready to be drawn on any face."""
 
-    version: int = Field(1, description="of the drawing code: another version draws other pixels")
+    version: int = Field(2, description="of the drawing code: another version draws other pixels")
     style: str = Field(description="name of the style's file")
     params: dict[str, Any] = Field(description="the style's own parameters")
     wear: Wear = Wear()

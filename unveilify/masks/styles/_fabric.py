@@ -1,5 +1,7 @@
 """What fabrics do: crease, gather, show their threads, carry patterns, seams, letters and valves."""
 
+from math import cos, exp, sin
+
 import cv2
 import numpy as np
 
@@ -29,22 +31,30 @@ def creases(rng: np.random.Generator, width: int, height: int, count: int, depth
     total = np.zeros((h, w), np.float32)
     for _ in range(count):
         cu, cv, angle = rng.uniform(-0.95, 0.95), rng.uniform(0.08, 0.92), rng.normal(0, 0.7)
-        thick = 0.018 * np.exp(rng.uniform(0, 1.9))
+        thick = 0.018 * exp(rng.uniform(0, 1.9))
         length, bend = rng.uniform(0.15, 0.4) + 2 * thick, rng.normal(0, 0.5)
-        high = depth * (thick / 0.04) * rng.uniform(0.3, 1.0) * rng.choice([-1.0, 1.0])  # broad ones are deeper
-        cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        reach_u = 1.7 * length * abs(cos) + (3 * thick + abs(bend) * length * length) * abs(sin) + 0.02
-        reach_v = (1.7 * length * abs(sin) + (3 * thick + abs(bend) * length * length) * abs(cos) + 0.02) / 1.3
-        rows, columns = _span(cv - reach_v, cv + reach_v, h), _span((cu - reach_u + 1) / 2, (cu + reach_u + 1) / 2, w)
+        high = depth * (thick / 0.04) * rng.uniform(0.3, 1.0) * (-1.0, 1.0)[int(rng.integers(2))]  # broad: deeper
+        across, up = cos(angle), sin(angle)
+        reach = 1.7 * length, 3 * thick + abs(bend) * length * length
+        reach_u = reach[0] * abs(across) + reach[1] * abs(up) + 0.02
+        reach_v = (reach[0] * abs(up) + reach[1] * abs(across) + 0.02) / 1.3
+        rows, columns = span(cv - reach_v, cv + reach_v, h), span((cu - reach_u + 1) / 2, (cu + reach_u + 1) / 2, w)
         x, y = u[:, columns] - np.float32(cu), (v[rows] - np.float32(cv)) * np.float32(1.3)
-        along = x * cos + y * sin
-        off = y * cos - x * sin - np.float32(bend) * along * along
-        along *= np.float32(1 / length)
-        total[rows, columns] += np.float32(1.5 * high) * np.exp(-np.abs(off) * np.float32(1 / thick) - along * along)
+        along = x * np.float32(across) + y * np.float32(up)
+        off = y * np.float32(across) - x * np.float32(up)
+        along *= along
+        off -= np.float32(bend) * along
+        np.abs(off, out=off)
+        off *= np.float32(-1 / thick)
+        along *= np.float32(1 / length**2)
+        off -= along
+        np.exp(off, out=off)
+        off *= np.float32(1.5 * high)
+        total[rows, columns] += off
     return enlarge(total, width, height)
 
 
-def _span(low: float, high: float, count: int) -> slice:
+def span(low: float, high: float, count: int) -> slice:
     """The part of ``count`` pixels that lies between two shares of the whole."""
     return slice(max(0, int(low * count)), max(0, min(count, int(high * count) + 2)))
 
@@ -135,7 +145,8 @@ def pattern(kind: str, seed: int, width: int, height: int, base: Colour) -> Floa
         return _flowers(rgb, rng, p + 0 * q, q + 0 * p, inks, float(soft))
     if kind == "bands":
         for k, ink in enumerate(inks[:3]):
-            rgb = paint(rgb, ink, line(q + np.zeros(shape, np.float32), -0.35 + 0.35 * k, rng.uniform(0.05, 0.16)))
+            away = np.abs(q + np.zeros(shape, np.float32) - np.float32(-0.35 + 0.35 * k))
+            rgb = paint(rgb, ink, 1 - step(away, rng.uniform(0.05, 0.16), float(soft)))
         return rgb
     cells = (rng.uniform(3, 7), rng.uniform(4, 10))
     if kind == "heather":

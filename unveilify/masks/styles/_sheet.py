@@ -32,14 +32,18 @@ def coordinates(width: int, height: int) -> tuple[Floats, Floats]:
 
 def step(x: Reals, edge: float | Reals, soft: float) -> Floats:
     """0 below ``edge``, 1 above it, smooth over ``soft``."""
-    t = np.clip((x - edge) * np.float32(1 / max(soft, 1e-6)) + np.float32(0.5), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    scale = np.float32(1 / max(soft, 1e-6))
+    t = np.asarray((x - edge) * scale, np.float32)
+    t += np.float32(0.5)
+    np.clip(t, 0, 1, out=t)
+    return t * t * (np.float32(3) - np.float32(2) * t)
 
 
 def line(x: Reals, at: float | Reals, width: float) -> Floats:
     """A smooth ridge of height 1 around ``at``."""
-    t = (x - at) * np.float32(1 / width)
-    return np.asarray(np.exp(-(t * t)), np.float32)
+    t = np.asarray((x - at) * np.float32(1 / width), np.float32)
+    t *= -t
+    return np.exp(t, out=t)
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[float, float], octaves: int = 3) -> Floats:
@@ -47,18 +51,23 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[float, 
 
     It looks the same at every ``shape``: the random numbers do not hang on the number of pixels.
     """
-    total: Floats | None = None
+    knots = []
     for octave in range(octaves):
         rows, columns = (max(2, round(c * 2**octave)) + 3 for c in cells)
-        knots = rng.standard_normal((rows, columns), np.float32)
-        if rows > 2 * shape[0] or columns > 2 * shape[1]:
-            continue
-        knots *= np.float32(0.6 * 0.5**octave)
-        # smooth bumps need a smooth curve between knots; specks of two or three pixels do not
-        method = cv2.INTER_CUBIC if rows * 3 < shape[0] else cv2.INTER_LINEAR
-        layer = resized(knots, shape[::-1], method)
-        total = layer if total is None else total + layer
-    return np.zeros(shape, np.float32) if total is None else total
+        drawn = rng.standard_normal((rows, columns), np.float32)
+        if rows <= 2 * shape[0] and columns <= 2 * shape[1]:
+            knots.append(drawn * np.float32(0.6 * 0.5**octave))
+    if not knots:
+        return np.zeros(shape, np.float32)
+    # smooth bumps need a smooth curve between knots; specks of two or three pixels do not
+    rows, columns = knots[-1].shape
+    if len(knots) > 1 and 6 * rows < shape[0] and 6 * columns < shape[1]:  # added up while they are small
+        small = [resized(layer, (5 * columns, 5 * rows)) for layer in knots]
+        return resized(np.add.reduce(small), shape[::-1])
+    total = np.zeros(shape, np.float32)
+    for layer in knots:
+        total += resized(layer, shape[::-1], cv2.INTER_CUBIC if len(layer) * 3 < shape[0] else cv2.INTER_LINEAR)
+    return total
 
 
 def frame(width: int, height: int, inset: float = 0.02, corner: float = 0.06) -> Floats:
@@ -73,14 +82,20 @@ def frame(width: int, height: int, inset: float = 0.02, corner: float = 0.06) ->
 
 
 def paint(rgb: Reals, colour: Colour, amount: Reals) -> Floats:
-    """Mix ``colour`` into ``rgb`` where ``amount`` (H, W) says so."""
-    return np.asarray(rgb + (np.array(colour, np.float32) - rgb) * amount[..., None], np.float32)
+    """Mix ``colour`` into ``rgb`` (H, W, 3) where ``amount`` (H, W) says so."""
+    share = cv2.merge([amount.astype(np.float32, copy=False)] * 3)
+    return np.asarray(rgb + (np.array(colour, np.float32) - rgb) * share, np.float32)
 
 
-def finish(colour: Reals | Colour, shape: tuple[int, int], dark: Reals, alpha: Reals, height: Reals) -> Sheet:
+def finish(colour: Floats | Colour, shape: tuple[int, int], dark: Reals, alpha: Reals, height: Reals) -> Sheet:
     """A sheet of one colour (or of (H, W, 3) colours), darkened where ``dark`` is above 0, lightened below."""
-    rgb = np.broadcast_to(np.asarray(colour, np.float32), (*shape, 3)) * (1 - np.clip(dark, -0.3, 0.85))[..., None]
-    return Sheet(np.clip(rgb, 0, 1).astype(np.float32), alpha.astype(np.float32), height.astype(np.float32))
+    left = np.broadcast_to(1 - np.clip(dark, np.float32(-0.3), np.float32(0.85)), shape).astype(np.float32)
+    parts = [left * np.float32(c) for c in colour] if isinstance(colour, tuple) else [left] * 3
+    rgb = np.asarray(cv2.merge(parts), np.float32)
+    if not isinstance(colour, tuple):
+        rgb *= colour
+    np.clip(rgb, 0, 1, out=rgb)
+    return Sheet(rgb, alpha.astype(np.float32, copy=False), height.astype(np.float32, copy=False))
 
 
 def pick_colour(rng: np.random.Generator, palette: dict[str, Colour], shares: dict[str, float]) -> tuple[str, Colour]:

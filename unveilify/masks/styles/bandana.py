@@ -73,7 +73,7 @@ def cut(params: Params) -> Cut:
         (1.13, nose + 0.22),
     )
     bottom = ((0.0, tip), (0.16, tip - 0.05), (0.45, tip - 0.3), (0.75, 1.55), (0.98, 1.2), (1.06, 1.0), (1.12, 0.9))
-    return Cut(top, bottom, roundness=1.3, puff=0.01, puff_at=0.4, lift=0.015, back=0.7)
+    return Cut(top, bottom, roundness=1.3, puff=0.01, puff_at=0.4, lift=0.015, back=0.7, held=0.4)
 
 
 def texture(params: Params, width: int, height: int) -> Sheet:

@@ -87,7 +87,7 @@ def cut(params: Params) -> Cut:
         (0.42, chin - 0.11),
         (0.68, chin - 0.27),
         (0.93, params.jaw + 0.2),
-        (1.12, params.jaw - 0.2),
+        (1.06, params.jaw - 0.18),
     )
     return Cut(top, bottom, roundness=1.2, puff=0.07, puff_at=0.42, lift=0.015, back=0.3)
 

@@ -76,7 +76,7 @@ def cut(params: Params) -> Cut:
         (1.13, ear + 0.12),
     )
     bottom = ((0.0, low), (0.3, low), (0.6, low - 0.02), (0.85, low - 0.06), (1.0, low - 0.12))
-    return Cut(top, bottom, roundness=1.3, puff=0.0, puff_at=0.3, lift=0.015, bow=-0.04, back=0.7)
+    return Cut(top, bottom, roundness=1.3, puff=0.0, puff_at=0.3, lift=0.015, bow=-0.04, back=0.7, held=0.7)
 
 
 def texture(params: Params, width: int, height: int) -> Sheet:

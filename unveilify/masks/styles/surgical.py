@@ -6,7 +6,7 @@ from pydantic import Field
 from unveilify.core.config import Config as Base
 from unveilify.masks._surface import Cut
 from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.styles._fabric import PATTERNS, creases, gathers, pattern
+from unveilify.masks.styles._fabric import PATTERNS, creases, gathers, pattern, span
 from unveilify.masks.styles._sheet import (
     Colour,
     Sheet,
@@ -109,20 +109,25 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     relief += gathers(rng, width, height, rng.uniform(3, 6), 0.026 * params.rumple)
     dark = noise(rng, shape, (24, 40), 2) * 0.015
     fold = noise(rng, shape, (2, 3), 2) * 0.014
+    tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
     for k in range(params.pleats):
         at = (k + 1.1) / (params.pleats + 1.0)
         edge = 0.5 + (at - 0.5) * (0.72 + 0.28 * params.opened * (1 - u * u)) + fold + np.float32(rng.normal(0, 0.012))
-        tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
-        behind = (v - edge).astype(np.float32)
-        relief += np.float32(0.05) * tight * np.clip(behind / 0.16 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
-        dark += line(behind, 0.008, 0.012) * tight * 0.2 - line(behind, -0.02, 0.018) * tight * 0.05
+        rows = span(float(edge.min()) - 0.17, float(edge.max()) + 0.06, height)  # beyond there is nothing of it
+        behind = v[rows] - edge[rows]
+        falls = np.clip(behind * np.float32(1 / 0.16) + 1, 0, 1)
+        falls *= 1 - step(behind, 0.0, 0.03)
+        relief[rows] += falls * (np.float32(0.05) * tight)
+        dark[rows] += line(behind, 0.008, 0.012) * (np.float32(0.2) * tight)
+        dark[rows] -= line(behind, -0.02, 0.018) * (np.float32(0.05) * tight)
     rim = params.rim
     hem = step(v, rim, 0.01) * step(1 - v, rim, 0.01)
     wire = line(v, rim * 1.9, rim * 0.5) * step(0.55 - np.abs(u), 0.0, 0.1)
     relief += (1 - hem) * 0.006 + wire * 0.016 + step(np.abs(u), 0.95, 0.012) * 0.010
-    welds = np.clip(np.sin(u * 150), 0, 1) * (line(v, rim * 0.55, rim * 0.2) + line(1 - v, rim * 0.55, rim * 0.2))
     dark += line(v, rim, 0.006) * 0.12 + line(1 - v, rim, 0.006) * 0.12 + line(np.abs(u), 0.945, 0.008) * 0.14
-    dark += welds * np.float32(0.08 * np.clip(width / 150 - 1, 0, 1))
+    if width > 150:
+        welds = line(v, rim * 0.55, rim * 0.2) + line(1 - v, rim * 0.55, rim * 0.2)
+        dark += np.clip(np.sin(u * 150), 0, 1) * welds * np.float32(0.08 * min(width / 150 - 1, 1))
     rgb = (
         params.colour if params.printed is None else pattern(params.printed, params.seed, width, height, params.colour)
     )
