@@ -111,3 +111,15 @@ def test_settings_bind_nothing_before_anything_is_made(tmp_path: Path) -> None:
     (tmp_path / "a/part.tar").write_bytes(b"tar")
     with pytest.raises(UserError, match="128 -> 64"):
         stamps.begin(tmp_path / "a", "synth", Settings(), "in")
+
+
+def test_a_setting_that_came_since_does_not_undo_what_was_made_without_it(tmp_path: Path) -> None:
+    class Grown(Settings):
+        sharper: bool = False
+
+    made = make(tmp_path / "a")
+    assert stamps.begin(tmp_path / "a", "synth", Grown(), "in") == made
+    with pytest.raises(UserError, match="sharper"):
+        stamps.begin(tmp_path / "a", "synth", Grown(sharper=True), "in")
+    with pytest.raises(UserError, match="size_px: 64 -> 128"):
+        stamps.begin(tmp_path / "a", "synth", Grown(size_px=128), "in")

@@ -67,3 +67,25 @@ def test_mask2face_is_trained_without_a_game(batch: Batch) -> None:
     game = set_up(TrainConfig(model="mask2face", **OWN), torch.device("cpu"))
     assert set(game.state.modules) == {"network", "average"}
     assert set(take(game, batch)) == {"mse", "ssim"}
+
+
+def test_the_second_discriminator_of_din_joins_on_schedule(batch: Batch) -> None:
+    game = set_up(TrainConfig(model="din", recipe={"adversarial_from": 0.0}, **OWN), torch.device("cpu"))
+    critic = game.state.modules["discriminator"]
+    before = {name: p.detach().clone() for name, p in critic.named_parameters()}
+
+    def moved(part: str) -> bool:
+        return any(not torch.equal(before[name], p) for name, p in critic.named_parameters() if name.startswith(part))
+
+    for whole, region in ((True, False), (True, False), (True, True)):
+        losses = take(game, batch)
+        assert {"l1", "ssim", "alpha", "adversarial", "discriminator", "map_iou"} <= set(losses)
+        assert (moved("whole"), moved("region")) == (whole, region), game.state.position.seen
+
+
+def test_a_step_of_refface_uses_all_it_has(batch: Batch, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNVEILIFY_WEIGHTS", str(weights))
+    game = set_up(TrainConfig(model="refface", **OWN), torch.device("cpu"))
+    losses = take(game, batch)
+    assert set(losses) == {"l1", "features", "identity", "adversarial", "discriminator"}
+    assert game.state.position.skipped == 0

@@ -50,9 +50,8 @@ class Line:
         self._write()
         if self._bar is None:
             left = (self.total - self.done) * (time.monotonic() - self._begun) / max(1, self._fresh)
-            print(
-                f"{self.label}: {self.done}/{self.total} {self._rate()}, {left:.0f} s left", file=sys.stderr, flush=True
-            )
+            told = f"{self.label}: {self.done}/{self.total} {self._rate()}, {span(left)} left"
+            print(told, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the live line away, and note in the log how far the work came."""
@@ -72,6 +71,14 @@ class Line:
         rate = self._fresh / max(1e-6, time.monotonic() - self._begun)
         rejected = f", {self.rejects} rejected" if self.rejects else ""
         return f"{rate:.1f} {self.unit}/s{rejected}{self.note and ', ' + self.note}"
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: ``44 s``, ``12 min``, ``3 h 05 min``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours >= 2 else f"{60 * hours + minutes} min"
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def begin(
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if begun.is_file():
-        old = read_json(begun)
+        old = _with_new_settings(read_json(begun), config)
         if old.get("stage") == stage and old != plan and (replace or _is_bare(directory)):
             (directory / STAMP).unlink(missing_ok=True)
             write_json(begun, plan)
@@ -133,6 +133,15 @@ def software() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "unknown"
     return found
+
+
+def _with_new_settings(old: dict[str, Any], config: BaseModel) -> dict[str, Any]:
+    """An older plan with the defaults of the settings that came since: what is off by default changes nothing."""
+    try:
+        whole = type(config).model_validate(old.get("config", {}))
+    except ValueError:  # of another stage, or with a setting that went away
+        return old
+    return old | {"config": whole.model_dump(mode="json")}
 
 
 def _is_there(path: Path, file: FileStamp) -> bool:

@@ -1,15 +1,30 @@
 """Settings of stage 3, and what they become on a given machine."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from unveilify.core.config import Config
 from unveilify.masks.config import MaskConfig
 
 CPU_SIZE_PX, CPU_SAMPLES, CPU_BATCH = 64, 12_000, 8
 GPU_SAMPLES, GPU_BATCH = 600_000, 16
+DISCRIMINATOR_KINDS = ("colour", "translation", "cutout")
+
+
+class CycleConfig(Config):
+    """Masks that are learned from real masked photos while training."""
+
+    photos: Path = Field(description="folder of real masked photos; those in folders called 'unmasked' show bare faces")
+    people: Path | None = Field(None, description="file with one folder's name a line: only photos in such folders")
+    landmarks: str = Field("mediapipe", description="landmark backends that find the faces in them")
+    share: float = Field(0.5, gt=0, le=1, description="real photos in one step, as a share of its triplets")
+    begins: float = Field(0.15, ge=0, lt=1, description="share of the training after which the network learns from it")
+    weight: float = Field(0.5, ge=0, description="weight of the network's losses on learned masks")
+    adversarial: float = Field(0.03, ge=0, description="weight of leaving no mask on real photos")
+    sha256: str | None = Field(None, description="filled in: digest of the photos")
 
 
 class TrainConfig(Config):
@@ -34,8 +49,31 @@ class TrainConfig(Config):
     remask: MaskConfig | None = Field(
         None, description="draw a fresh mask every time a triplet is seen, not the stored one"
     )
+    cycle: CycleConfig | None = Field(None, description="learn from real masked photos, too: a folder as cycle.photos")
+    start_from: Path | None = Field(None, description="run directory or network file whose weights to begin with")
+    start_sha256: str | None = Field(None, description="filled in: digest of those weights")
+    augment: bool = Field(False, description="colours, blur and compression of other cameras, drawn for every photo")
+    augment_discriminator: str = Field(
+        "", description="what the discriminator sees pictures through: colour,translation,cutout; true means all three"
+    )
+    compile: bool = Field(False, description="torch.compile, if its first gradients agree with the plain ones")
     bf16: bool | None = Field(None, description="bfloat16 arithmetic; where the machine has it unless told otherwise")
     seed: int = Field(0, description="initial weights, order and augmentation come from this alone")
+
+    @field_validator("augment_discriminator", mode="before")
+    @classmethod
+    def _known_kinds(cls, value: object) -> object:
+        if isinstance(value, bool):
+            return ",".join(DISCRIMINATOR_KINDS) if value else ""
+        unknown = set(str(value or "").split(",")) - {"", *DISCRIMINATOR_KINDS}
+        if unknown:
+            raise ValueError(f"takes {', '.join(DISCRIMINATOR_KINDS)}, joined by commas, not {sorted(unknown)[0]!r}")
+        return value
+
+    @property
+    def discriminator_kinds(self) -> tuple[str, ...]:
+        """The transforms named in ``augment_discriminator``."""
+        return tuple(kind for kind in DISCRIMINATOR_KINDS if kind in self.augment_discriminator.split(","))
 
 
 @dataclass(frozen=True, slots=True)

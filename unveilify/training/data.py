@@ -10,6 +10,7 @@ from torch import Tensor
 from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch
 from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, in_order
+from unveilify.training.augment import augment
 from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
 
@@ -49,8 +50,13 @@ class Feed:
         ordered = StreamConfig(seed=config.seed, size_px=config.size_px, flip=config.flip, remask=config.remask)
         pin = self.device.type == "cuda"
         place = {"seen": seen, "rank": self.world.rank, "world": self.world.size}
-        for samples in Stream(self.train, ordered, config.batch, workers=self.workers, pin=pin, **place):
-            yield to_batch(samples, self.device)
+        stream = Stream(self.train, ordered, config.batch, workers=self.workers, pin=pin, **place)
+        for number, samples in enumerate(stream):
+            batch = to_batch(samples, self.device)
+            if config.augment:
+                position = seen + number * config.batch + self.world.rank * len(batch)
+                batch = augment(batch, config.seed, position)
+            yield batch
 
     def validation(self) -> Iterator[Batch]:
         """The first ``validate_on`` triplets of the validation split, always the same."""

@@ -1,7 +1,9 @@
 """Stage 3, top to bottom: open the shards, go on from the last checkpoint, step, validate, keep the best."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,17 +13,22 @@ from unveilify.core.engine.local import cores
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
-from unveilify.models.parts.contract import plugin
+from unveilify.models.parts.contract import Batch, plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training.config import Hardware, TrainConfig, resolve
+from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
 from unveilify.training.diary import BEST, Diary
 from unveilify.training.distributed import join
+from unveilify.training.inputs import identified
+from unveilify.training.memory import peak_bytes
 from unveilify.training.step import Game, describe, set_up, take
 
 STAGE = "train"
 LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
 DAY_S = 86_400
+
+Step = Callable[[Batch], dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,17 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     if not module.TRAINS:
         raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
     config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
+    config = identified(config)
     done = stamps.begin(run_dir, STAGE, config, data.hash, force=force) if world.first else None
     if world.from_first(float(done is not None), device):
         return done
     game = set_up(config, device, world)
+    step = with_cycle(game, run_dir) if config.cycle else partial(take, game)
     if world.first:
         _introduce(game, note)
     diary = Diary(run_dir, game)
     diary.open()
-    if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine):
+    if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine, step):
         if world.first:
             print(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
         return None
@@ -94,12 +103,12 @@ def hardware(device: torch.device) -> Hardware:
     return Hardware(gpu=False, bf16=bool(ask and ask()))
 
 
-def _train(game: Game, feed: Feed, diary: Diary, machine: Machine) -> bool:
+def _train(game: Game, feed: Feed, diary: Diary, machine: Machine, step: Step) -> bool:
     """Step until the end (True) or until the time is up (False)."""
     config, position = game.config, game.state.position
     assert config.samples is not None
     assert config.validate_every is not None
-    clock = _Clock(machine.max_minutes)
+    clock, told = _Clock(machine.max_minutes), {"loss": "", "best": "", "machine": ""}
     with track(f"train {config.model}", config.samples, "triplets") as line:
         line.advance(position.seen, already=True)
         batches = iter(feed.batches(position.seen))
@@ -108,7 +117,7 @@ def _train(game: Game, feed: Feed, diary: Diary, machine: Machine) -> bool:
                 asked = time.monotonic()
                 batch = next(batches)
                 clock.waited += time.monotonic() - asked
-                losses = take(game, batch)
+                losses = step(batch)
                 line.advance(len(batch) * game.world.size)
                 clock.steps += 1
                 if clock.steps == TIMED_STEPS and game.world.first:
@@ -116,9 +125,12 @@ def _train(game: Game, feed: Feed, diary: Diary, machine: Machine) -> bool:
                 if position.step == 1 or position.step % LOG_EVERY_STEPS == 0:
                     losses = game.world.mean(losses, game.device)
                     diary.log(losses, data_wait=round(clock.wait_share, 4))
-                    line.note = f"l1 {losses.get('l1', losses.get('l1_hole', 0)):.3f}, data-wait {clock.wait_share:.0%}"
+                    told["loss"] = f"l1 {losses.get('l1', losses.get('l1_hole', 0)):.3f}"
+                    told["machine"] = f"data-wait {clock.wait_share:.0%}, {peak_bytes(game.device) / 1e9:.1f} GB"
+                    line.note = ", ".join(filter(None, told.values()))
                 if position.seen - position.validated >= config.validate_every or position.seen >= config.samples:
-                    line.note = f"hole {diary.validate(feed).get('psnr', 0):.2f} dB"
+                    told["best"] = f"hole {diary.validate(feed).get('psnr', 0):.2f} dB"
+                    line.note = ", ".join(filter(None, told.values()))
                     diary.checkpoint()
                 elif diary.due:
                     diary.checkpoint()

@@ -91,7 +91,7 @@ def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recip
 
 def adversarial_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
     """The generator's weighted share of the game, in its non-saturating form; D itself gets no gradient."""
-    with _frozen(discriminator):
+    with frozen(discriminator):
         verdict: Tensor = discriminator(fake, batch)
         if recipe.gan == "hinge":
             return -recipe.adversarial * verdict.mean()
@@ -106,7 +106,7 @@ def matching_loss(discriminator: nn.Module, fake: Tensor, batch: Batch) -> dict[
     """The loss on what the discriminator perceives, of one that has it; D itself gets no gradient."""
     if not isinstance(discriminator, Matches):
         return {}
-    with _frozen(discriminator):
+    with frozen(discriminator):
         return {"matching": discriminator.match(fake, batch)}
 
 
@@ -156,7 +156,8 @@ def _says(verdict: Tensor, real: bool) -> Tensor:
 
 
 @contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
+def frozen(module: nn.Module) -> Iterator[None]:
+    """Within, losses go through ``module`` without moving it."""
     module.requires_grad_(False)
     try:
         yield

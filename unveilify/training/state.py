@@ -84,9 +84,14 @@ def _moments(optimizer: Optimizer) -> Iterator[tuple[int, str, Tensor]]:
 
 
 def _put_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         index, moment = name.split(".", 1)
+        weight = weights[int(index)]
+        if value.shape == weight.shape:
+            # A fused optimizer walks weight and moments in memory order, which must be the same.
+            value = torch.empty_like(weight, dtype=value.dtype, requires_grad=False).copy_(value)
         state.setdefault(int(index), {})[moment] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 

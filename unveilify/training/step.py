@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,8 +13,12 @@ from torch.optim import Optimizer
 
 from unveilify.core.config import Config, build
 from unveilify.models.parts.contract import Batch, Recipe, plugin
+from unveilify.models.parts.extra import pace
+from unveilify.training.compiled import Forward, compile_checked
 from unveilify.training.config import TrainConfig
+from unveilify.training.diffaug import Augmented, draw
 from unveilify.training.distributed import World
+from unveilify.training.inputs import put
 from unveilify.training.losses import (
     Judges,
     adversarial_loss,
@@ -38,6 +43,8 @@ class Game:
     config: TrainConfig
     device: torch.device
     world: World = field(default_factory=World)
+    forward: Forward | None = None
+    """The generator as it is run: compiled, or itself; decided at this process's first step."""
 
     @property
     def network(self) -> nn.Module:
@@ -56,7 +63,10 @@ def set_up(config: TrainConfig, device: torch.device, world: World = World()) ->
     settings = build(module.Config, {"size_px": config.size_px, **config.network})
     recipe = make_recipe(module.RECIPE, config.recipe)
     torch.manual_seed(config.seed)
-    network = module.Network(settings).to(device)
+    network = module.Network(settings)
+    if config.start_from is not None:
+        put(network, config)
+    network = network.to(device)
     modules = {"network": network, "average": copy.deepcopy(network).requires_grad_(False)}
     optimizers = {"adam_g": _adam(network, recipe.lr_g, recipe)}
     discriminator = module.discriminator(settings) if recipe.adversarial else None
@@ -72,7 +82,11 @@ def set_up(config: TrainConfig, device: torch.device, world: World = World()) ->
 
 
 def _adam(module: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
-    return torch.optim.AdamW(module.parameters(), rate, recipe.betas, weight_decay=recipe.weight_decay)
+    make = partial(torch.optim.AdamW, module.parameters(), rate, recipe.betas, weight_decay=recipe.weight_decay)
+    try:
+        return make(fused=True)
+    except RuntimeError:  # not on this device, says torch
+        return make()
 
 
 def make_recipe(default: Recipe, changes: dict[str, Any]) -> Recipe:
@@ -91,27 +105,28 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
     config, recipe, position = game.config, game.recipe, game.state.position
     assert config.samples is not None
     progress = min(1.0, position.seen / config.samples)
-    _set_rates(game, progress)
-    # Noise inside a network depends on (seed, step) alone, so that a resumed run draws the same.
-    torch.manual_seed((config.seed * 1_000_003 + position.step) % 2**31)
+    set_rates(game, progress)
+    if game.forward is None:
+        game.forward = _forward(game, batch)
+    seeded(game)
     discriminator = game.state.modules.get("discriminator") if progress >= recipe.adversarial_from else None
+    pace(discriminator, progress)
 
     with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):
-        output = game.network(batch)
-        losses = generator_losses(
-            output, batch, game.judges, replace(recipe, identity=_identity_weight(game, progress))
-        )
+        output = game.forward(batch)
+        losses = generator_losses(output, batch, game.judges, replace(recipe, identity=identity_weight(game, progress)))
         if discriminator is not None:
-            losses["adversarial"] = adversarial_loss(discriminator, output.image, batch, recipe)
+            seen_by = _behind_augmentation(game, discriminator, len(batch))
+            losses["adversarial"] = adversarial_loss(seen_by, output.image, batch, recipe)
             losses |= matching_loss(discriminator, output.image, batch)
-    whole = _descend(game, "adam_g", game.network, torch.stack([v.float() for v in losses.values()]).sum())
+    whole = descend(game, "adam_g", game.network, torch.stack([v.float() for v in losses.values()]).sum())
     if discriminator is not None:
         with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):
-            losses["discriminator"] = discriminator_loss(discriminator, output.image, batch, recipe)
+            losses["discriminator"] = discriminator_loss(seen_by, output.image, batch, recipe)
         loss_d = losses["discriminator"].float()
         if recipe.r1 and position.step % R1_EVERY == 0:
-            loss_d = loss_d + 0.5 * recipe.r1 * R1_EVERY * r1_penalty(discriminator, batch)
-        whole &= _descend(game, "adam_d", discriminator, loss_d)
+            loss_d = loss_d + 0.5 * recipe.r1 * R1_EVERY * r1_penalty(seen_by, batch)
+        whole &= descend(game, "adam_d", discriminator, loss_d)
     position.skipped += not whole
     position.step += 1
     together = len(batch) * game.world.size
@@ -120,14 +135,40 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
     return {name: float(value.detach()) for name, value in (losses | output.logs).items()}
 
 
-def _identity_weight(game: Game, progress: float) -> float:
+def seeded(game: Game, use: int = 0) -> None:
+    """Noise inside a step depends on (seed, step) and its ``use`` alone, so that a resumed run draws the same."""
+    torch.manual_seed((game.config.seed * 1_000_003 + game.state.position.step + use * 500_000_003) % 2**31)
+
+
+def _forward(game: Game, batch: Batch) -> Forward:
+    if not game.config.compile:
+        return game.network
+    forward, said = compile_checked(game.network, batch, bf16=bool(game.config.bf16))
+    # All processes must compute the same.
+    everywhere = game.world.mean({"compiled": float(forward is not game.network)}, game.device)["compiled"] == 1
+    if game.world.first:
+        print(said if everywhere or game.world.size == 1 else "Not compiled: not every process could.", flush=True)
+    return forward if everywhere else game.network
+
+
+def _behind_augmentation(game: Game, discriminator: nn.Module, count: int) -> nn.Module:
+    """The discriminator as this step sees it; the same transforms for true and made pictures."""
+    config, world = game.config, game.world
+    if not config.discriminator_kinds:
+        return discriminator
+    numbers = draw(config.seed, game.state.position.step, count * world.size)[world.rank * count :][:count]
+    return Augmented(discriminator, config.discriminator_kinds, numbers.to(game.device, non_blocking=True))
+
+
+def identity_weight(game: Game, progress: float) -> float:
     """The recogniser costs a CPU as much as all the rest: it may judge every n-th step only, with n times the weight."""
     every = game.config.identity_every or 1
     due = progress >= game.recipe.identity_from and game.state.position.step % every == 0
     return game.recipe.identity * every if due else 0.0
 
 
-def _descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:
+def descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:
+    """One step of the optimizer ``name``; False where the gradient is not finite and nothing was changed."""
     optimizer = game.state.optimizers[name]
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -139,7 +180,8 @@ def _descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:
     return finite
 
 
-def _set_rates(game: Game, progress: float) -> None:
+def set_rates(game: Game, progress: float) -> None:
+    """Learning rates of generator and discriminator at a share 0…1 of the training."""
     warm = min(1.0, (progress + 1e-3) / game.config.warmup_share) if game.config.warmup_share else 1.0
     fall = 0.5 * (1 + math.cos(math.pi * progress)) if game.recipe.cosine else 1.0
     for name, rate in (("adam_g", game.recipe.lr_g), ("adam_d", game.recipe.lr_d)):

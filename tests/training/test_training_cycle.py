@@ -1,0 +1,309 @@
+"""Masks learned from real masked photos, as an optional part of training."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unveilify.core.errors import UserError
+from unveilify.core.landmarks import Landmarks
+from unveilify.core.pictures import encode_png
+from unveilify.core.records import Face
+from unveilify.models.parts.contract import Batch
+from unveilify.models.parts.mask_on import MaskOn, weathered
+from unveilify.training import cycle, unpaired
+from unveilify.training.config import CycleConfig, TrainConfig
+from unveilify.training.inputs import identified
+from unveilify.training.loop import Machine, run
+from unveilify.training.step import Game, set_up, take
+from unveilify.training.unpaired import Unpaired
+
+CPU = torch.device("cpu")
+SMALL: dict[str, Any] = {
+    "model": "plus",
+    "network": {"width": 0.25},
+    "recipe": {"lpips": 0, "identity": 0, "adversarial": 0},
+    "size_px": 32,
+    "samples": 100,
+    "batch": 4,
+    "bf16": False,
+}
+
+
+@pytest.fixture
+def batch() -> Batch:
+    torch.manual_seed(3)
+    hole = torch.zeros(4, 1, 32, 32)
+    hole[:, :, 16:28, 8:24] = 1
+    truth = torch.rand(4, 3, 32, 32) * 2 - 1
+    return Batch(truth * (1 - hole), torch.rand(4, 2, 3, 32, 32), torch.full((4,), 2), hole, truth)
+
+
+@pytest.fixture
+def photos() -> Unpaired:
+    draw = np.random.default_rng(0)
+    return Unpaired(
+        draw.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8), draw.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    )
+
+
+def game_with(tmp_path: Path, **changes: Any) -> Game:
+    settings = CycleConfig(photos=tmp_path, **{"begins": 0.0, **changes})
+    game = set_up(TrainConfig(**SMALL, cycle=settings), CPU)
+    cycle.add_parts(game)
+    return game
+
+
+def weights_of(game: Game) -> dict[str, Tensor]:
+    return {
+        f"{part}.{name}": value.clone()
+        for part, module in game.state.modules.items()
+        for name, value in module.state_dict().items()
+    }
+
+
+def moved(before: dict[str, Tensor], after: dict[str, Tensor], part: str) -> bool:
+    return any(not torch.equal(before[name], after[name]) for name in before if name.startswith(f"{part}."))
+
+
+def test_every_part_learns(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:
+    game = game_with(tmp_path)
+    before = weights_of(game)
+    losses = cycle.learn(game, photos, batch)
+    after = weights_of(game)
+    assert all(moved(before, after, part) for part in ("network", "mask_on", "critic"))
+    assert all(np.isfinite(value) for value in losses.values())
+    assert {"redraw_real", "redraw_fool", "cycle_l1", "cycle_bare", "cycle_critic"} <= set(losses)
+    assert game.state.position.step == 0
+
+
+def test_the_network_waits_until_masks_are_learned(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:
+    game = game_with(tmp_path, begins=0.5)
+    before = weights_of(game)
+    cycle.learn(game, photos, batch)
+    after = weights_of(game)
+    assert not moved(before, after, "network")
+    assert moved(before, after, "mask_on")
+
+
+def test_neither_network_is_paid_for_what_the_other_does(
+    tmp_path: Path, batch: Batch, photos: Unpaired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cheats of a cycle, hidden messages and masks left on, need gradients from one network to the other."""
+    game = game_with(tmp_path, weight=0.0, adversarial=0.0)
+    before = weights_of(game)
+    cycle.learn(game, photos, batch)
+    assert not moved(before, weights_of(game), "network"), "redrawing masks moved the network that takes them off"
+
+    monkeypatch.setattr(cycle, "_losses_of_mask_on", lambda game, dressed, *_: {"nothing": 0 * dressed.alpha.sum()})
+    game = game_with(tmp_path)
+    before = weights_of(game)
+    cycle.learn(game, photos, batch)
+    after = weights_of(game)
+    assert not moved(before, after, "mask_on"), "taking masks off moved the network that puts them on"
+    assert moved(before, after, "network")
+
+
+def test_a_mask_left_on_costs_more_than_a_bare_face(tmp_path: Path) -> None:
+    """After a few steps the critic tells grey masks from bare faces, and the network's loss falls without a mask."""
+    torch.manual_seed(0)
+    game = game_with(tmp_path)
+    bare = torch.rand(8, 3, 32, 32) - 0.5
+    masked = bare.clone()
+    masked[:, :, 16:] = 0.1
+    for _ in range(30):
+        verdict = cycle._loss_of_critic(game, masked, bare, masked.flip(0), bare.flip(0))
+        game.state.optimizers["adam_critic"].zero_grad()
+        verdict.backward()  # type: ignore[no-untyped-call]
+        game.state.optimizers["adam_critic"].step()
+    left, off = (sum(float(cycle._fools(game, x, worn=False)) for _ in range(20)) for x in (masked, bare))
+    assert left > off
+
+
+def test_outside_its_alpha_the_face_is_untouched() -> None:
+    torch.manual_seed(0)
+    network = MaskOn(32, 0.5)
+    torch.nn.init.normal_(network.fine[2].weight, std=1.0)
+    bare, worn = torch.rand(2, 3, 32, 32) * 4 - 2, torch.rand(2, 3, 32, 32) * 2 - 1
+    mask = network(bare, worn)
+    untouched = (mask.alpha == 0).expand_as(bare)
+    assert 0 < untouched.float().mean() < 1
+    assert torch.equal(mask.on(bare)[untouched], bare[untouched])
+    assert not torch.equal(mask.on(bare), bare)
+
+
+def test_the_mask_on_network_is_small_at_every_size() -> None:
+    for side in (32, 64, 256):
+        assert sum(p.numel() for p in MaskOn(side).parameters()) < 2_000_000
+
+
+def test_the_mask_comes_from_the_photo() -> None:
+    """With alpha 1 and no learned flow yet, what is put on is the worn picture's pixels but for a small tint."""
+    torch.manual_seed(0)
+    network = MaskOn(32)
+    assert isinstance(network.fine[2].bias, Tensor)
+    network.fine[2].bias.data[2] = 20.0
+    smooth = torch.nn.functional.interpolate(torch.rand(1, 3, 4, 4) - 0.5, (32, 32), mode="bilinear")
+    mask = network(torch.zeros_like(smooth), smooth)
+    assert float(mask.alpha.detach().min()) == 1
+    assert float((mask.on(torch.zeros_like(smooth)) - smooth).detach().abs().mean()) < 0.05
+
+
+def test_real_photos_do_not_move_where_masks_lie(tmp_path: Path, batch: Batch) -> None:
+    """Else both networks spread their masks over what the other has painted, until these fill the picture."""
+    game = game_with(tmp_path)
+    mask_on = game.state.modules["mask_on"]
+    assert batch.unmasked is not None
+    dressed = mask_on(batch.unmasked, batch.masked)
+    losses = cycle._losses_of_mask_on(game, dressed, batch, torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32))
+    assert isinstance(mask_on, MaskOn)
+    (losses["redraw_real"] + losses["redraw_fool"]).backward(retain_graph=True)  # type: ignore[no-untyped-call]
+    gradient = mask_on.fine[2].weight.grad
+    assert isinstance(gradient, Tensor)
+    assert bool(gradient[:2].any())
+    assert not bool(gradient[2].any())
+    (losses["redraw_alpha"] + losses["redraw_drawn"]).backward()  # type: ignore[no-untyped-call]
+    assert bool(gradient[2].any())
+
+
+def test_weathered_pictures_are_whole_bytes_without_a_gradient() -> None:
+    pictures = (torch.rand(2, 3, 8, 8) * 2 - 1).requires_grad_()
+    made = weathered(pictures)
+    assert not made.requires_grad
+    steps = (made + 1) * 127.5
+    assert float((steps - steps.round()).abs().max()) < 1e-3
+    assert 0 < float((made - pictures.detach()).abs().mean()) < 0.1
+
+
+def test_resumed_is_uninterrupted(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:
+    def steps(game: Game, count: int) -> None:
+        for _ in range(count):
+            cycle.learn(game, photos, batch)
+            take(game, batch)
+
+    whole = game_with(tmp_path)
+    steps(whole, 4)
+    first = game_with(tmp_path)
+    steps(first, 2)
+    first.state.save(tmp_path / "half.safetensors")
+    second = game_with(tmp_path)
+    torch.manual_seed(99)
+    second.state.load(tmp_path / "half.safetensors")
+    steps(second, 2)
+    assert second.state.position == whole.state.position
+    for name, value in weights_of(whole).items():
+        assert torch.equal(value, weights_of(second)[name]), name
+
+
+def test_off_it_changes_no_byte(tmp_path: Path, batch: Batch) -> None:
+    """Initial weights do not depend on the parts that the cycle adds, and without it there are none."""
+    off, on = set_up(TrainConfig(**SMALL), CPU), game_with(tmp_path)
+    assert set(off.state.modules) == {"network", "average"}
+    plain, joined = weights_of(off), weights_of(on)
+    assert all(torch.equal(value, joined[name]) for name, value in plain.items())
+    take(off, batch), take(on, batch)
+    plain, joined = weights_of(off), weights_of(on)
+    assert all(torch.equal(value, joined[name]) for name, value in plain.items())
+
+
+def test_the_order_of_photos_is_a_function_of_the_position() -> None:
+    crops = np.arange(7, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    long = unpaired.deal(crops, 5, 0, 14)
+    assert torch.equal(long[4:8], unpaired.deal(crops, 5, 4, 4))
+    shown = ((long[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+    assert sorted(shown[:7]) == sorted(shown[7:]) == list(range(7))
+    assert shown[:7] != shown[7:]
+    assert not torch.equal(long, unpaired.deal(crops, 6, 0, 14))
+
+
+class Anywhere:
+    """Finds one face in the middle of every picture, but none in a black one."""
+
+    def __init__(self, landmarks: str) -> None:
+        self.landmarks = landmarks
+
+    def find(self, image: NDArray[np.uint8], *, masked: bool = False, path: str = "") -> list[Face]:
+        points = np.full((68, 2), 20, np.float32)
+        points[36:42], points[42:48] = (12, 16), (28, 16)
+        return [Face(Landmarks(points, "ibug68"), (5, 5, 30, 30), 0.9, 0.9)] if image.any() else []
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CycleConfig]:
+    monkeypatch.setattr(unpaired, "Finder", Anywhere)
+
+    def make(*names: str, black: bool = False, **settings: Any) -> CycleConfig:
+        draw = np.random.default_rng(1)
+        root = tmp_path / "photos"
+        root.mkdir(exist_ok=True)
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            picture = draw.integers(0, 256, (40, 40, 3), dtype=np.uint8) * (not black)
+            (root / name).write_bytes(encode_png(picture))
+        return CycleConfig(photos=root, **settings)
+
+    return make
+
+
+def test_photos_are_found_and_aligned_once(
+    folder: Callable[..., CycleConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = folder("a/masked/1.png", "a/unmasked/2.png", "b/masked/3.png", "4.png")
+    unpaired.prepare(config, 32, tmp_path / "kept")
+    photos = unpaired.opened(tmp_path / "kept")
+    assert (photos.masked.shape, photos.bare.shape) == ((3, 32, 32, 3), (1, 32, 32, 3))
+    monkeypatch.setattr(unpaired, "Finder", None)
+    unpaired.prepare(config, 32, tmp_path / "kept")
+
+
+def test_only_the_people_of_the_list_are_taken(folder: Callable[..., CycleConfig], tmp_path: Path) -> None:
+    (tmp_path / "people.tsv").write_text("identity\trole\nb\ttune\n# c\n")
+    config = folder("a/masked/1.png", "b/masked/2.png", "c/masked/3.png", people=tmp_path / "people.tsv")
+    assert [path.name for path in unpaired.listed(config)] == ["2.png"]
+
+
+def test_no_masked_photos_is_one_sentence(folder: Callable[..., CycleConfig], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no folder .*nowhere"):
+        unpaired.listed(CycleConfig(photos=tmp_path / "nowhere"))
+    with pytest.raises(UserError, match=r"There are no masked photos in .*: put some there"):
+        unpaired.listed(folder())
+    with pytest.raises(UserError, match="There are no masked photos in"):
+        unpaired.listed(folder("a/unmasked/1.png"))
+    with pytest.raises(UserError, match="Cannot read the list of people"):
+        unpaired.listed(folder("1.png", people=tmp_path / "gone.txt"))
+    with pytest.raises(UserError, match="No face is found in any masked photo"):
+        unpaired.prepare(folder("1.png", black=True), 32, tmp_path / "kept")
+
+
+def test_a_run_is_bound_to_its_photos(folder: Callable[..., CycleConfig]) -> None:
+    first = identified(TrainConfig(cycle=folder("1.png")))
+    assert first == identified(TrainConfig(cycle=folder("1.png")))
+    more = identified(TrainConfig(cycle=folder("1.png", "2.png")))
+    assert first.cycle is not None
+    assert more.cycle is not None
+    assert first.cycle.sha256 != more.cycle.sha256
+
+
+def test_a_network_that_must_be_told_the_mask_is_refused(tmp_path: Path) -> None:
+    game = game_with(tmp_path)
+    game.config = game.config.model_copy(update={"model": "dmfn"})
+    with pytest.raises(UserError, match="'dmfn' must be told where the mask is"):
+        cycle.with_cycle(game, tmp_path)
+
+
+def test_train_with_a_cycle_end_to_end(small_shards: Path, folder: Callable[..., CycleConfig], tmp_path: Path) -> None:
+    config = folder("1.png", "2.png", "3.png", begins=0.0)
+    settings = TrainConfig(**SMALL | {"samples": 8}, cycle=config)
+
+    def trained(name: str, *minutes: float | None) -> bytes:
+        for limit in minutes:
+            run(settings, small_shards, tmp_path / name, Machine("cpu", 1, 0, limit))
+        return (tmp_path / name / "best.safetensors").read_bytes()
+
+    assert trained("whole", None) == trained("halves", 0.0, None)
+    assert not (tmp_path / "whole" / "_work").exists()

@@ -1,0 +1,131 @@
+"""Photos of other cameras: strong changes of colour, sharpness and compression of what a network is given.
+
+Shards often come from one studio, and the photos a network meets do not. Masked and unmasked picture go
+through the same change, and outside the hole they stay equal to the last bit; every identity image goes through
+one of its own. What is drawn depends on (seed, position in the training) alone: not on ranks, workers or
+interruptions.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unveilify.models.parts.contract import Batch
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 1.5, 1.6, 0.06
+"""Most that is added on [-1, 1]; most that chroma or contrast is multiplied or divided by; most of a turn of hue."""
+BLURRED, BLUR = 0.4, 1 / 100
+"""Share of pictures, and the largest sigma as a share of the side."""
+COMPRESSED, QUALITIES = 0.5, (30.0, 95.0)
+"""Share of pictures, and the range of qualities as in JPEG."""
+
+NUMBERS = 8
+_STREAM = 0xCA3E
+_TO_YCC = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+"""RGB to luma and two chromas (ITU-R BT.601)."""
+
+
+def augment(batch: Batch, seed: int, position: int) -> Batch:
+    """The batch as other cameras would have seen it; ``position`` is its first sample's in the whole training."""
+    assert batch.unmasked is not None
+    count, k = batch.identity.shape[:2]
+    numbers = draw(seed, position, count, 1 + k).to(batch.masked.device, non_blocking=True)
+    unmasked, masked = (change(x, numbers[:, 0]) for x in (batch.unmasked, batch.masked))
+    # Blur and blocks carry the mask a few pixels out of the hole, where the two pictures must agree.
+    masked = torch.where(batch.hole > 0, masked, unmasked)
+    identity = change(batch.identity.flatten(0, 1), numbers[:, 1:].flatten(0, 1)).view_as(batch.identity)
+    return replace(
+        batch,
+        masked=masked.contiguous(memory_format=torch.channels_last),
+        unmasked=unmasked.contiguous(memory_format=torch.channels_last),
+        identity=identity,
+    )
+
+
+def draw(seed: int, position: int, count: int, pictures: int) -> Tensor:
+    """(count, pictures, 8) numbers in [0, 1); each sample's depend on its own position alone."""
+    rows = [
+        np.random.default_rng([_STREAM, seed, position + i]).random((pictures, NUMBERS), np.float32)
+        for i in range(count)
+    ]
+    return torch.from_numpy(np.stack(rows))
+
+
+def change(x: Tensor, numbers: Tensor) -> Tensor:
+    """(N, 3, S, S) in [-1, 1] and (N, 8) in [0, 1) -> the same range: optics, then colour, then compression."""
+    brightness, contrast, saturation, hue, blurs, sigma, compresses, quality = numbers.unbind(1)
+    x = blur(x, torch.where(blurs < BLURRED, sigma * BLUR * x.shape[-1], 0.0))
+    x = colours(x, BRIGHTNESS * (2 * brightness - 1), _power(CONTRAST, contrast), _turned(saturation, hue))
+    low, high = QUALITIES
+    # At quality 100 the steps are so small that nothing is lost.
+    x = compress(x.clamp(-1, 1), torch.where(compresses < COMPRESSED, low + (high - low) * quality, 100.0))
+    return x.clamp(-1, 1)
+
+
+def colours(x: Tensor, added: Tensor, times: Tensor, chroma: Tensor) -> Tensor:
+    """``chroma`` (N, 2, 2) acts on the two chromas, ``times`` (N,) and ``added`` (N,) on everything."""
+    to_ycc = _TO_YCC.to(x.device)
+    whole = torch.zeros(len(x), 3, 3, device=x.device)
+    whole[:, 0, 0], whole[:, 1:, 1:] = 1, chroma
+    matrix = times[:, None, None] * (torch.linalg.inv(_TO_YCC).to(x.device) @ whole @ to_ycc)
+    return torch.einsum("nij,njhw->nihw", matrix, x) + added[:, None, None, None]
+
+
+def blur(x: Tensor, sigma: Tensor) -> Tensor:
+    """Gaussian blur of (N, C, S, S), each picture with its own ``sigma`` (N,) in pixels; 0 leaves it as it is."""
+    count, channels, size = x.shape[:3]
+    reach = max(1, int(3 * BLUR * size))
+    places = torch.arange(-reach, reach + 1, device=x.device)
+    bells = torch.exp(-0.5 * (places / sigma.clamp(min=1e-3)[:, None]).square())
+    kernel = (bells / bells.sum(1, keepdim=True)).repeat_interleave(channels, 0)[:, None]
+    flat = F.pad(x.reshape(1, count * channels, size, size), (reach,) * 4, mode="replicate")
+    flat = F.conv2d(flat, kernel[:, :, :, None], groups=count * channels)
+    return F.conv2d(flat, kernel[:, :, None], groups=count * channels).view_as(x)
+
+
+def compress(x: Tensor, quality: Tensor) -> Tensor:
+    """Noise like JPEG's: the cosine coefficients of 8×8 blocks of luma and chroma, rounded (ITU-T T.81, A.3.3-4).
+
+    (N, 3, S, S) in [-1, 1]; ``quality`` (N,) in (0, 100]. The steps grow with the frequency about as in the
+    standard's example tables, and with the quality as in libjpeg.
+    """
+    size = x.shape[-1]
+    x = F.pad(x, (0, -size % 8, 0, -size % 8), mode="replicate")
+    blocks = x.shape[-1] // 8
+    cosines = _cosines().to(x.device)
+    ycc = torch.einsum("ij,njhw->nihw", _TO_YCC.to(x.device), x)
+    tiles = ycc.reshape(len(x), 3, blocks, 8, blocks, 8).transpose(3, 4)
+    coefficients = cosines @ tiles @ cosines.T
+    waves = torch.arange(8, device=x.device)
+    table = (10 + 6 * (waves[:, None] + waves)) * torch.tensor([1.0, 2.0, 2.0], device=x.device)[:, None, None]
+    share = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
+    # One step of the tables is one level of 255; pictures here span 2.
+    step = (share[:, None, None, None] * table).clamp(min=1)[:, :, None, None] * (2 / 255)
+    tiles = cosines.T @ (torch.round(coefficients / step) * step) @ cosines
+    ycc = tiles.transpose(3, 4).reshape(x.shape)
+    return torch.einsum("ij,njhw->nihw", torch.linalg.inv(_TO_YCC).to(x.device), ycc)[:, :, :size, :size]
+
+
+def _turned(saturation: Tensor, hue: Tensor) -> Tensor:
+    """(N, 2, 2): the chroma plane turned and stretched."""
+    angle, length = 2 * torch.pi * HUE * (2 * hue - 1), _power(SATURATION, saturation)
+    a, b = length * angle.cos(), length * angle.sin()
+    return torch.stack([torch.stack([a, -b], 1), torch.stack([b, a], 1)], 1)
+
+
+def _power(most: float, number: Tensor) -> Tensor:
+    """From 1 / most to most, 1 in the middle."""
+    return torch.exp(np.log(most) * (2 * number - 1))
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> Tensor:
+    """The orthonormal 8×8 cosine transform (DCT-II)."""
+    n = torch.arange(8, dtype=torch.float64)
+    matrix = torch.cos(torch.pi * (2 * n + 1) * n[:, None] / 16) / 2
+    matrix[0] /= 2**0.5
+    return matrix.float()

@@ -1,0 +1,195 @@
+"""Masks that look real, learned within the training: the cycle that the paper asks for (section 5.1).
+
+Beside the network G, which takes masks off, a network F (`models.parts.mask_on`) puts them on, as real photos wear
+them. In every step, with real masked photos x and bare faces y from the shards:
+
+1. x -> G(x) -> F(G(x), mask of x) must give x again, and so must y from a drawn pair. F does both in the mirror:
+   what it has to redraw faces the other way than the photo it is shown, so that copying the photo does not do.
+2. y -> F(y, mask of x) -> G must give y again: G trains, with all its losses, on masks whose look is a real photo's.
+3. A critic tells true from made pictures, masked or bare: F is to make masked photos, and G to leave no mask.
+
+Where a mask lies F learns from drawn pairs alone, whose alpha is known. When it learned that from real photos, too, it
+covered whatever G had painted over, and G painted over whatever F covered: after 250 steps masks began to spread, and
+after 500 they filled the picture.
+
+No gradient passes from G to F or back. CycleGAN's does, and it rewards cheats: G may leave the mask on (then x is
+easily redrawn), and each may hide in its picture what the other needs. Pictures pass between them as a camera's
+files would, with noise and in whole bytes, so that G cannot know F's masks by a pattern that no eye sees.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unveilify.core.errors import UserError
+from unveilify.core.stamps import WORK
+from unveilify.models.parts.contract import Batch, plugin
+from unveilify.models.parts.mask_on import MaskOn, Worn, weathered
+from unveilify.models.parts.patchgan import PatchGAN
+from unveilify.training import unpaired
+from unveilify.training.config import CycleConfig
+from unveilify.training.diffaug import colour, shift
+from unveilify.training.losses import frozen, generator_losses, target
+from unveilify.training.step import Game, descend, identity_weight, seeded, set_rates, take
+from unveilify.training.unpaired import Unpaired
+
+RATES = {"mask_on": 1e-3, "critic": 2e-4}
+FOOL, MISMATCH = 0.1, 0.5
+"""Weight of F's adversarial loss beside an L1 of 1; of masked photos that are shown to the critic as bare ones."""
+LOWER = 3 / 8
+"""The critic sees what lies below this share of the side: from the eyes down, where masks are."""
+
+
+def with_cycle(game: Game, run_dir: Path) -> Callable[[Batch], dict[str, float]]:
+    """Add what the cycle needs to the game, before its checkpoint is read; gives the step to take in its place.
+
+    Raises:
+        UserError: no faces are in the photos, or the network must be told where a mask is.
+    """
+    config = game.config.cycle
+    assert config is not None
+    assert game.config.size_px is not None
+    if plugin(game.config.model).USES_HOLE:
+        raise UserError(
+            f"'{game.config.model}' must be told where the mask is, which nobody knows of real photos: "
+            "leave train.cycle out."
+        )
+    folder = run_dir / WORK / "unpaired"
+    if game.world.first:
+        unpaired.prepare(config, game.config.size_px, folder)
+    game.world.from_first(0.0, game.device)
+    photos = unpaired.opened(folder)
+    game.judges.notes["cycle"] = f"live ({len(photos.masked)} masked faces, {len(photos.bare)} bare ones)"
+    add_parts(game)
+
+    def step(batch: Batch) -> dict[str, float]:
+        learned = learn(game, photos, batch)
+        return take(game, batch) | learned
+
+    return step
+
+
+def add_parts(game: Game) -> None:
+    """The mask-on network and the critic, with their optimizers; they are part of every checkpoint."""
+    size_px = game.config.size_px
+    assert size_px is not None
+    torch.manual_seed(game.config.seed + 1)
+    parts = {"mask_on": MaskOn(size_px), "critic": PatchGAN(size_px, 0.5, lambda batch: batch.hole, 1)}
+    for name, part in parts.items():
+        game.state.modules[name] = part.to(game.device).to(memory_format=torch.channels_last)
+        game.state.optimizers[f"adam_{name}"] = torch.optim.Adam(part.parameters(), RATES[name], (0.5, 0.99))
+
+
+def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
+    """One step of the mask-on network, the critic and, once they have begun to draw, the network itself."""
+    config, position = game.config.cycle, game.state.position
+    assert config is not None
+    assert game.config.samples is not None
+    progress = min(1.0, position.seen / game.config.samples)
+    set_rates(game, progress)
+    seeded(game, 1)
+    count = max(1, round(config.share * len(batch)))
+    batch = _first(batch, count)
+    x, bare = (_dealt(game, crops, count) for crops in (photos.masked, photos.bare))
+    bare = target(batch) if bare is None else bare
+    assert x is not None
+    nobody = replace(batch.without_identity(), masked=x, hole=torch.zeros_like(batch.hole), unmasked=None)
+
+    with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
+        with torch.set_grad_enabled(progress >= config.begins):
+            cleaned = game.network(nobody).image.float()
+        dressed: Worn = game.state.modules["mask_on"](target(batch), x)
+        losses = _losses_of_mask_on(game, dressed, batch, x, weathered(cleaned))
+    whole = descend(game, "adam_mask_on", game.state.modules["mask_on"], torch.stack([*losses.values()]).sum())
+
+    if progress >= config.begins:
+        with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
+            own = _losses_of_network(game, config, dressed, batch, progress)
+            own["cycle_bare"] = config.adversarial * _fools(game, cleaned, worn=False)
+        whole &= descend(game, "adam_g", game.network, torch.stack([v.float() for v in own.values()]).sum())
+        losses |= own
+
+    with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
+        verdict = _loss_of_critic(game, x, bare, dressed.on(target(batch)).detach(), cleaned.detach())
+    whole &= descend(game, "adam_critic", game.state.modules["critic"], verdict)
+    position.skipped += not whole
+    logs = {"cycle_critic": verdict, "cycle_share": dressed.alpha.mean()}
+    return {name: float(value.detach()) for name, value in (losses | logs).items()}
+
+
+def _losses_of_mask_on(game: Game, dressed: Worn, batch: Batch, x: Tensor, cleaned: Tensor) -> dict[str, Tensor]:
+    """Redraw real and drawn masks in the mirror; know a drawn mask's alpha; pass for a masked photo."""
+    mask_on, bare = game.state.modules["mask_on"], target(batch)
+    drawn: Worn = mask_on(bare.flip(3), batch.masked)
+    real: Worn = mask_on(cleaned.flip(3), x)
+    again, wanted = real.on(cleaned.flip(3), moves_alpha=False), x.flip(3)
+    with torch.autocast(game.device.type, enabled=False):
+        alpha = F.binary_cross_entropy(drawn.alpha.clamp(1e-4, 1 - 1e-4), batch.hole.flip(3))
+    losses = {
+        "redraw_alpha": alpha,
+        "redraw_drawn": F.l1_loss(drawn.on(bare.flip(3)), batch.masked.flip(3)),
+        "redraw_real": F.l1_loss(again, wanted),
+        "redraw_fool": FOOL * _fools(game, dressed.on(bare, moves_alpha=False), worn=True),
+    }
+    if game.judges.lpips is not None:
+        losses["redraw_lpips"] = game.judges.lpips(again, wanted).mean()
+    return {name: loss.float() for name, loss in losses.items()}
+
+
+def _losses_of_network(
+    game: Game, config: CycleConfig, dressed: Worn, batch: Batch, progress: float
+) -> dict[str, Tensor]:
+    """The network's ordinary losses, on a mask that was put on by the other network."""
+    made = replace(batch, masked=weathered(dressed.on(target(batch))), hole=dressed.alpha.detach())
+    recipe = replace(game.recipe, identity=identity_weight(game, progress))
+    losses = generator_losses(game.network(made), made, game.judges, recipe)
+    return {f"cycle_{name}": config.weight * loss for name, loss in losses.items()}
+
+
+def _loss_of_critic(game: Game, x: Tensor, bare: Tensor, dressed: Tensor, cleaned: Tensor) -> Tensor:
+    """Hinge. A masked photo that is said to be bare counts as made (Reed et al. 2016)."""
+    true = F.relu(1 - _verdict(game, x, worn=True)).mean() + F.relu(1 - _verdict(game, bare, worn=False)).mean()
+    made = (
+        F.relu(1 + _verdict(game, dressed, worn=True)).mean() + F.relu(1 + _verdict(game, cleaned, worn=False)).mean()
+    )
+    return (true + made + MISMATCH * F.relu(1 + _verdict(game, x, worn=False)).mean()).float()
+
+
+def _fools(game: Game, images: Tensor, *, worn: bool) -> Tensor:
+    with frozen(game.state.modules["critic"]):
+        return -_verdict(game, images, worn=worn).mean()
+
+
+def _verdict(game: Game, images: Tensor, *, worn: bool) -> Tensor:
+    """The critic's logits; it sees every picture through changes of colour and place, for want of many photos."""
+    critic: nn.Module = game.state.modules["critic"]
+    numbers = torch.rand(len(images), 5, device=images.device)
+    seen = shift(colour(images, numbers[:, :3]), numbers[:, 3:])[:, :, round(LOWER * images.shape[-1]) :]
+    kind = torch.full_like(seen[:, :1], float(worn))
+    said: Tensor = critic(seen, Batch(seen, seen[:, None], torch.ones(len(seen), dtype=torch.int64), kind))
+    return said
+
+
+def _dealt(game: Game, crops: NDArray[np.uint8], count: int) -> Tensor | None:
+    """This process's share of the photos of this step."""
+    if not len(crops):
+        return None
+    world, step = game.world, game.state.position.step
+    dealt = unpaired.deal(crops, game.config.seed, (step * world.size + world.rank) * count, count)
+    return dealt.to(game.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+
+
+def _first(batch: Batch, count: int) -> Batch:
+    return Batch(
+        masked=batch.masked[:count],
+        identity=batch.identity[:count],
+        real=batch.real[:count],
+        hole=batch.hole[:count],
+        unmasked=target(batch)[:count],
+    )

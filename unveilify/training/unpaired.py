@@ -1,0 +1,120 @@
+"""Real photos of people who wear masks, with no truth beside them: found, aligned once, and dealt out by position."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unveilify.core import pictures
+from unveilify.core.errors import UserError
+from unveilify.core.progress import track
+from unveilify.core.records import Image
+from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file, writing
+from unveilify.faces.align import crop
+from unveilify.faces.find import Backend, Finder, find_face
+from unveilify.shards.order import batches, flips
+from unveilify.sources._listing import PICTURES
+from unveilify.training.config import CycleConfig
+
+BARE = "unmasked"
+"""Pictures in a folder of this name show bare faces, all others masked ones; `unveilify report` reads folders alike."""
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    """Face crops (N, S, S, 3) of masked people, and of bare ones (perhaps none)."""
+
+    masked: NDArray[np.uint8]
+    bare: NDArray[np.uint8]
+
+
+def listed(config: CycleConfig) -> list[Path]:
+    """The photos that ``config`` means, in order.
+
+    Raises:
+        UserError: there are no masked ones, or a folder or the list of people cannot be read.
+    """
+    people = _names(config.people) if config.people else None
+    if not config.photos.is_dir():
+        raise UserError(
+            f"There is no folder {config.photos} of real masked photos: give another as train.cycle.photos."
+        )
+    found = sorted(path for path in config.photos.rglob("*") if path.suffix.lower() in PICTURES)
+    if people is not None:
+        found = [path for path in found if people & set(path.relative_to(config.photos).parts[:-1])]
+    if all(_is_bare(path, config.photos) for path in found):
+        raise UserError(
+            f"There are no masked photos in {config.photos}: put some there, in any folder not called '{BARE}'."
+        )
+    return found
+
+
+def digest(config: CycleConfig) -> str:
+    """Identity of the photos: their names in the folder and their bytes."""
+    rows = [[path.relative_to(config.photos).as_posix(), sha256_file(path)] for path in listed(config)]
+    return sha256_bytes(canonical_json(rows))
+
+
+def prepare(config: CycleConfig, size_px: int, folder: Path) -> None:
+    """Find and align the faces once, into two files of ``folder``; what is there already is taken as it is.
+
+    Raises:
+        UserError: no face is found in any of the masked photos.
+    """
+    if (folder / "bare.npy").is_file():  # written last
+        return
+    finder = Finder(config.landmarks)
+    crops: dict[bool, list[Image]] = {False: [], True: []}
+    photos = listed(config)
+    with track("find faces in unpaired photos", len(photos), "photos") as line:
+        for path in photos:
+            bare = _is_bare(path, config.photos)
+            face = _face(finder, path, size_px, bare)
+            crops[bare] += [] if face is None else [face]
+            line.advance(1, rejects=face is None)
+    if not crops[False]:
+        raise UserError(f"No face is found in any masked photo of {config.photos}: give photos with larger faces.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for bare, name in ((False, "masked"), (True, "bare")):
+        with writing(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, np.array(crops[bare], np.uint8).reshape(-1, size_px, size_px, 3), allow_pickle=False)
+
+
+def opened(folder: Path) -> Unpaired:
+    """What `prepare` wrote, read as it is needed."""
+    return Unpaired(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("masked", "bare")))
+
+
+def deal(crops: NDArray[np.uint8], seed: int, seen: int, count: int) -> Tensor:
+    """``count`` of the crops, from position ``seen`` of the endless shuffled epochs on: (count, 3, S, S) in [-1, 1].
+
+    Mirrored at random; a pure function of its arguments, as the order of the shards is.
+    """
+    chosen = next(batches([len(crops)], seed, count, seen, rank=0, world=1))
+    turned = [crops[i, :, ::-1] if flips(seed, epoch, i, 0)[0] else crops[i] for epoch, i in chosen]
+    return torch.from_numpy(np.stack(turned)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def _is_bare(path: Path, root: Path) -> bool:
+    return BARE in path.relative_to(root).parts[:-1]
+
+
+def _face(finder: Backend, path: Path, size_px: int, bare: bool) -> Image | None:
+    try:
+        image = pictures.decode(path.read_bytes())
+    except (pictures.PictureError, OSError):
+        return None
+    face = find_face(finder, image, masked=not bare)
+    return None if isinstance(face, str) else crop(image, face.landmarks, size_px).image
+
+
+def _names(path: Path) -> set[str]:
+    """The first word of every line, up to a tab; what follows a # is left out."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the list of people {path}: {error}.") from None
+    return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
