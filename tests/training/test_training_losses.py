@@ -3,9 +3,11 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
+from unveilify.models import plus
 from unveilify.models.parts.contract import Batch, Output, Recipe
 from unveilify.training import losses
 from unveilify.training.losses import Judges
+from unveilify.training.step import R1_EVERY
 
 NONE = Judges(None, None, {})
 
@@ -80,6 +82,15 @@ def test_r1_of_a_linear_judge(batch: Batch) -> None:
     assert float(losses.r1_penalty(judge, batch)) == pytest.approx(0.3**2 / (3 * 16 * 16), rel=1e-4)
 
 
+def test_r1_does_not_depend_on_the_number_of_patches(batch: Batch) -> None:
+    class Patches(Judge):
+        def forward(self, image: torch.Tensor, batch: Batch) -> torch.Tensor:
+            verdict: torch.Tensor = super().forward(image, batch)
+            return verdict.reshape(len(image), 1, 1, 1).expand(-1, 1, 8, 8)
+
+    assert float(losses.r1_penalty(Patches(), batch)) == pytest.approx(float(losses.r1_penalty(Judge(), batch)))
+
+
 def test_a_missing_judge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     from unveilify.core.errors import UserError
 
@@ -92,3 +103,21 @@ def test_a_missing_judge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judges.lpips is judges.recogniser is None
     assert judges.notes["lpips"] == "not live: vgg16 is not here"
     assert judges.notes["adversarial"] == "off"
+
+
+def test_the_penalty_of_plus_leaves_its_discriminator_able_to_learn() -> None:
+    """It once weighed so much that the discriminator said 0 of everything, for the whole of a training."""
+    torch.manual_seed(0)
+    recipe, judge = plus.RECIPE, plus.discriminator(plus.Config(size_px=64))
+    assert judge is not None
+    optimizer = torch.optim.AdamW(judge.parameters(), recipe.lr_d, recipe.betas)
+    for step in range(64):
+        truth = torch.rand(4, 3, 64, 64) * 2 - 1
+        batch = Batch(truth, truth[:, None], torch.ones(4, dtype=torch.int64), truth[:, :1] * 0, truth)
+        loss = losses.discriminator_loss(judge, nn.functional.avg_pool2d(truth, 3, 1, 1), batch, recipe)
+        if step % R1_EVERY == 0:
+            loss = loss + 0.5 * recipe.r1 * R1_EVERY * losses.r1_penalty(judge, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert float(loss) < 0.5, "noise and blurred noise are easy to tell apart; saying nothing scores 2"

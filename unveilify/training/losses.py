@@ -121,9 +121,13 @@ def discriminator_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, rec
 
 
 def r1_penalty(discriminator: nn.Module, batch: Batch) -> Tensor:
-    """Squared gradient of D at real pictures (Mescheder et al. 2018, eq. 9), without the factor gamma / 2."""
+    """Squared gradient of D at real pictures (Mescheder et al. 2018, eq. 9), without the factor gamma / 2.
+
+    D's verdict on a picture is the mean over its patches: with their sum the penalty grows with the square of
+    their number, and the best that D can then do is to say nothing.
+    """
     real = target(batch).detach().requires_grad_(True)
-    verdict = discriminator(real, batch).sum()
+    verdict = discriminator(real, batch).float().flatten(1).mean(1).sum()
     (gradient,) = torch.autograd.grad(verdict, real, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
