@@ -65,7 +65,7 @@ def main() -> None:
     most = max(len(sample.given) for sample in samples)
     subjects: list[Subject] = [Truth(), Rival("copy", samples.size_px, "cpu", shards, 1)]
     subjects += [Few(trained, count) for count in range(most + 1)]
-    subjects.append(Trained("a stranger's", arguments.run, "cpu", stranger=True))
+    subjects.append(Trained("a stranger's", arguments.run, "cpu", given="stranger"))
     bench = Bench(samples, shards.hash, load_metrics(config, "cpu"), "cpu")
     found = evaluate(config, bench, [(subject, arguments.kept) for subject in subjects])
     print(f"{len(samples)} triplets of {len(set(samples.identities))} people at {samples.size_px} px\n")
