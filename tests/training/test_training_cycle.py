@@ -15,7 +15,7 @@ from unveilify.core.landmarks import Landmarks
 from unveilify.core.pictures import encode_png
 from unveilify.core.records import Face
 from unveilify.models.parts.contract import Batch
-from unveilify.models.parts.mask_on import MaskOn, weathered
+from unveilify.models.parts.mask_on import MaskOn
 from unveilify.training import cycle, unpaired
 from unveilify.training.config import CycleConfig, TrainConfig
 from unveilify.training.inputs import identified
@@ -125,35 +125,6 @@ def test_a_mask_left_on_costs_more_than_a_bare_face(tmp_path: Path) -> None:
     assert left > off
 
 
-def test_outside_its_alpha_the_face_is_untouched() -> None:
-    torch.manual_seed(0)
-    network = MaskOn(32, 0.5)
-    torch.nn.init.normal_(network.fine[2].weight, std=1.0)
-    bare, worn = torch.rand(2, 3, 32, 32) * 4 - 2, torch.rand(2, 3, 32, 32) * 2 - 1
-    mask = network(bare, worn)
-    untouched = (mask.alpha == 0).expand_as(bare)
-    assert 0 < untouched.float().mean() < 1
-    assert torch.equal(mask.on(bare)[untouched], bare[untouched])
-    assert not torch.equal(mask.on(bare), bare)
-
-
-def test_the_mask_on_network_is_small_at_every_size() -> None:
-    for side in (32, 64, 256):
-        assert sum(p.numel() for p in MaskOn(side).parameters()) < 2_000_000
-
-
-def test_the_mask_comes_from_the_photo() -> None:
-    """With alpha 1 and no learned flow yet, what is put on is the worn picture's pixels but for a small tint."""
-    torch.manual_seed(0)
-    network = MaskOn(32)
-    assert isinstance(network.fine[2].bias, Tensor)
-    network.fine[2].bias.data[2] = 20.0
-    smooth = torch.nn.functional.interpolate(torch.rand(1, 3, 4, 4) - 0.5, (32, 32), mode="bilinear")
-    mask = network(torch.zeros_like(smooth), smooth)
-    assert float(mask.alpha.detach().min()) == 1
-    assert float((mask.on(torch.zeros_like(smooth)) - smooth).detach().abs().mean()) < 0.05
-
-
 def test_real_photos_do_not_move_where_masks_lie(tmp_path: Path, batch: Batch) -> None:
     """Else both networks spread their masks over what the other has painted, until these fill the picture."""
     game = game_with(tmp_path)
@@ -169,15 +140,6 @@ def test_real_photos_do_not_move_where_masks_lie(tmp_path: Path, batch: Batch) -
     assert not bool(gradient[2].any())
     (losses["redraw_alpha"] + losses["redraw_drawn"]).backward()  # type: ignore[no-untyped-call]
     assert bool(gradient[2].any())
-
-
-def test_weathered_pictures_are_whole_bytes_without_a_gradient() -> None:
-    pictures = (torch.rand(2, 3, 8, 8) * 2 - 1).requires_grad_()
-    made = weathered(pictures)
-    assert not made.requires_grad
-    steps = (made + 1) * 127.5
-    assert float((steps - steps.round()).abs().max()) < 1e-3
-    assert 0 < float((made - pictures.detach()).abs().mean()) < 0.1
 
 
 def test_resumed_is_uninterrupted(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:

@@ -91,6 +91,22 @@ def test_r1_does_not_depend_on_the_number_of_patches(batch: Batch) -> None:
     assert float(losses.r1_penalty(Patches(), batch)) == pytest.approx(float(losses.r1_penalty(Judge(), batch)))
 
 
+def test_roughened_pictures_keep_the_face_and_lose_a_fine_pattern() -> None:
+    torch.manual_seed(0)
+    steps = torch.arange(64)
+    face = nn.functional.interpolate(torch.rand(1, 3, 6, 6), size=64, mode="bicubic").requires_grad_()
+    stripes = 0.2 * (steps % 2 * 2 - 1).expand(1, 3, 64, 64)
+    left = []
+    for _ in range(20):
+        made, true = losses.roughened(face + stripes, face)
+        assert (true - face).abs().mean() < 0.06
+        left.append(float((made - true).abs().mean()) / 0.2)
+    assert sum(left) / len(left) < 0.5
+    made.sum().backward()
+    assert face.grad is not None
+    assert face.grad.abs().min() > 0
+
+
 def test_a_missing_judge_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     from unveilify.core.errors import UserError
 

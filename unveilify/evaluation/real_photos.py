@@ -15,7 +15,7 @@ from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import Sample, spread
 from unveilify.faces.align import crop
 from unveilify.faces.find import Backend, Finder
-from unveilify.sources._listing import PICTURES
+from unveilify.sources._listing import PICTURES, names_in
 
 MASKED, UNMASKED = "masked", "unmasked"
 
@@ -59,7 +59,7 @@ def find(config: RealConfig) -> RealPhotos:
     Raises:
         UserError: a folder or the list of people cannot be read, or there is no masked photo.
     """
-    wanted = _people(config.people) if config.people else None
+    wanted = names_in(config.people) if config.people else None
     masked: list[RealPhoto] = []
     unmasked: dict[str, list[Path]] = {}
     for folder in config.folders:
@@ -112,15 +112,6 @@ def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> 
         raise UserError("No face was found in any of the real masked photos: give some in which it is larger.")
     samples = [_sample(photo, face, people.get(photo.person, ()), config.given, others) for photo, face in found]
     return RealFaces(tuple(_with_strangers(samples)), tuple(bool(photo.person) for photo, _ in found), rejects)
-
-
-def _people(path: Path) -> set[str]:
-    """First words of the lines of a file; what follows a tab or a # is left out."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read the list of people {path}: {error}.") from None
-    return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
 
 
 def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *, masked: bool) -> Image | None:

@@ -36,6 +36,7 @@ RECIPE = Recipe(
     lpips=1.0,
     identity=0.2,
     identity_from=0.2,
+    identity_rough=True,
     adversarial=0.03,
     adversarial_from=0.5,
     gan="hinge",

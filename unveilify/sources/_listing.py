@@ -77,6 +77,19 @@ class File:
         return "archive_not_read" if ARCHIVES.search(self.name) else "not_a_picture"
 
 
+def names_in(path: Path) -> set[str]:
+    """Names of people from a text file, one a line, up to a tab; what follows a # is left out.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read the list of people {path}: {error}.") from None
+    return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
+
+
 def walk(root: Path) -> list[str]:
     """All files under ``root``, sorted, relative with ``/``; ``a.zip!member`` for members of archives.
 

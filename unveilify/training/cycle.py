@@ -10,7 +10,7 @@ them. In every step, with real masked photos x and bare faces y from the shards:
 
 Where a mask lies F learns from drawn pairs alone, whose alpha is known. When it learned that from real photos, too, it
 covered whatever G had painted over, and G painted over whatever F covered: after 250 steps masks began to spread, and
-after 500 they filled the picture.
+after 500 they covered half of the picture.
 
 No gradient passes from G to F or back. CycleGAN's does, and it rewards cheats: G may leave the mask on (then x is
 easily redrawn), and each may hide in its picture what the other needs. Pictures pass between them as a camera's

@@ -80,13 +80,28 @@ def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recip
     if judges.recogniser is not None and recipe.identity:
         # In bfloat16 the recogniser's gradient points elsewhere (cosine to float32 down to 0.83).
         with torch.autocast(image.device.type, enabled=False):
+            made, true = roughened(image, truth) if recipe.identity_rough else (image, truth)
             with torch.no_grad():
-                wanted = judges.recogniser.embed(truth)
-            cosine = (judges.recogniser.embed(image) * wanted).sum(1)
+                wanted = judges.recogniser.embed(true)
+            cosine = (judges.recogniser.embed(made) * wanted).sum(1)
             losses["identity"] = recipe.identity * (1 - cosine).mean()
     if judges.extra is not None:
         losses |= judges.extra(output, batch)
     return losses
+
+
+def roughened(made: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
+    """Both (B, 3, S, S) at the resolution of a random smaller side and with the same noise, as (B, 3, S, S).
+
+    A network learns to please one recogniser with a faint pattern, the same in every face, that no other one cares
+    for. What must survive a coarser picture and noise cannot be such a pattern.
+    """
+    side = true.shape[-1]
+    small = round(side * (0.5 + 0.5 * float(torch.rand(()))))
+    noise = 0.06 * float(torch.rand(())) * torch.randn_like(true)
+    smaller = (F.interpolate(x, size=(small, small), mode="bilinear", antialias=True) for x in (made, true))
+    coarse, wanted = (F.interpolate(x, size=(side, side), mode="bilinear") + noise for x in smaller)
+    return coarse, wanted
 
 
 def adversarial_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:

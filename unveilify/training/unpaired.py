@@ -16,7 +16,7 @@ from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file, wr
 from unveilify.faces.align import crop
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.shards.order import batches, flips
-from unveilify.sources._listing import PICTURES
+from unveilify.sources._listing import PICTURES, names_in
 from unveilify.training.config import CycleConfig
 
 BARE = "unmasked"
@@ -37,7 +37,7 @@ def listed(config: CycleConfig) -> list[Path]:
     Raises:
         UserError: there are no masked ones, or a folder or the list of people cannot be read.
     """
-    people = _names(config.people) if config.people else None
+    people = names_in(config.people) if config.people else None
     if not config.photos.is_dir():
         raise UserError(
             f"There is no folder {config.photos} of real masked photos: give another as train.cycle.photos."
@@ -109,12 +109,3 @@ def _face(finder: Backend, path: Path, size_px: int, bare: bool) -> Image | None
         return None
     face = find_face(finder, image, masked=not bare)
     return None if isinstance(face, str) else crop(image, face.landmarks, size_px).image
-
-
-def _names(path: Path) -> set[str]:
-    """The first word of every line, up to a tab; what follows a # is left out."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read the list of people {path}: {error}.") from None
-    return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}

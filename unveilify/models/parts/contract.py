@@ -104,6 +104,8 @@ class Recipe:
     """Share of the training after which the discriminator begins."""
     identity_from: float = 0.0
     """Share of the training after which the identity loss begins."""
+    identity_rough: bool = False
+    """The recogniser of the loss sees both pictures blurred and with noise, differently at every step."""
     r1: float = 0.0
     """Lazy R1 penalty on the discriminator (gamma), 0 = none."""
     lr_g: float = 2e-4
