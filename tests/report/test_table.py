@@ -107,6 +107,7 @@ def test_breakdown_by_any_column_that_the_source_brought(evaluation: Evaluation)
             "meta.sex": ["female", "male"] * 20,
             "meta.ethnicity": ["white"] * 20 + ["east_asian"] * 19 + [None],
             "meta.age": [math.nan, *rng.integers(18, 55, 39)],
+            "meta.weight": [None, *rng.integers(40, 90, 39).astype(str)],
             "meta.session": [1, 2] * 20,
             "meta.file": [f"{i}.jpg" for i in range(40)],
         },
@@ -115,7 +116,8 @@ def test_breakdown_by_any_column_that_the_source_brought(evaluation: Evaluation)
     found = {
         b.by: b for b in breakdowns(dataclasses.replace(evaluation, facts=facts), build(ReportConfig(), evaluation))
     }
-    assert set(found) == {"hole share", "style", "pose", "sex", "ethnicity", "age", "session"}, "names are no kinds"
+    assert set(found) == {"hole share", "style", "pose", "sex", "ethnicity", "age", "weight", "session"}, "no names"
+    assert len(found["weight"].rows) == 4, "numbers come as words from a table of people"
     assert [(name, count) for name, count, _ in found["ethnicity"].rows] == [
         *(("unknown", 1), ("east_asian", 19), ("white", 20))
     ]

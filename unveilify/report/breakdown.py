@@ -66,9 +66,10 @@ def _one(evaluation: Evaluation, head: Head, by: str, names: npt.NDArray[np.str_
 
 
 def _kinds(said: "pd.Series[Any]") -> npt.NDArray[np.str_]:
-    """Words as they are; numbers too, or in thirds if there are many; nothing where the source says nothing."""
-    if pd.api.types.is_numeric_dtype(said) and said.nunique() > FEW_NUMBERS:
-        return _thirds(said.to_numpy(np.float64))
+    """Words as they are; numbers, written out too, in thirds if there are many; nothing where nothing is said."""
+    numbers = pd.to_numeric(said, errors="coerce")
+    if numbers.notna().equals(said.notna()) and numbers.nunique() > FEW_NUMBERS:
+        return _thirds(numbers.to_numpy(np.float64))
     return said.astype(object).where(said.notna(), "").astype(str).to_numpy(dtype=np.str_)
 
 
