@@ -17,7 +17,7 @@ from unveilify.core.storage import read_json, sha256_file
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
-from unveilify.training.config import TrainConfig
+from unveilify.training.config import BEST, TrainConfig
 
 STAGES = ("synth", "shard", "train", "report")
 
@@ -122,7 +122,7 @@ def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) 
     """Every run in the folder ``runs`` that has weights, and what was typed to get here."""
     found = []
     for path in sorted(runs.glob(f"*/{stamps.BEGUN}")):
-        if (path.parent / "best.safetensors").is_file():
+        if (path.parent / BEST).is_file():
             found.append(path.parent)
         else:
             print(f"{path.parent} has no network yet (its training is not finished): left out.")

@@ -29,12 +29,13 @@ def remove(
     from unveilify.inference.remove import remove as take_off
     from unveilify.models.parts.contract import plugin
     from unveilify.models.parts.store import load
+    from unveilify.training.config import BEST
     from unveilify.training.loop import Machine
 
-    if not (run / "best.safetensors").is_file():
+    if not (run / BEST).is_file():
         raise UserError(f"There is no trained network in {run}: run `unveilify train` first, or name a --run.")
     results = places(photos, out, keep=identity or ())
-    stored = load(run / "best.safetensors")
+    stored = load(run / BEST)
     if plugin(stored.model).USES_HOLE:
         raise UserError(f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it.")
     network = stored.network.to(Machine(device).resolve())

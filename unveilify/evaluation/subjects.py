@@ -20,12 +20,11 @@ from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, Fits, Sized, plugin
 from unveilify.models.parts.pictures import to_bytes
 from unveilify.shards.reader import ShardSet
+from unveilify.training.config import BEST
 
 Kind = Literal["truth", "rival", "trained", "stranger", "alone", "predictions"]
 CONTROLS = ("stranger", "alone")
 """Kinds of rows that are a trained network with other identity images than it should have."""
-
-BEST = "best.safetensors"
 
 
 class Subject(Protocol):

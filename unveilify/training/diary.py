@@ -12,13 +12,13 @@ from unveilify.core.pictures import encode_png
 from unveilify.core.storage import canonical_json, write_bytes, write_text
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import plugin
+from unveilify.training.config import BEST
 from unveilify.training.data import Feed
 from unveilify.training.state import checkpoints
 from unveilify.training.step import Game
 from unveilify.training.validate import cost, grid, validate
 
 CHECKPOINT_EVERY_S = 300.0
-BEST = "best.safetensors"
 
 
 @dataclass

@@ -8,9 +8,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.storage import sha256_file
 from unveilify.models.parts import store
 from unveilify.training import unpaired
-from unveilify.training.config import TrainConfig
-
-BEST = "best.safetensors"
+from unveilify.training.config import BEST, TrainConfig
 
 
 def weights_of(start_from: Path) -> Path:

@@ -15,10 +15,10 @@ from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.shards.stream import ShardSet
-from unveilify.training.config import Hardware, TrainConfig, resolve
+from unveilify.training.config import BEST, Hardware, TrainConfig, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
-from unveilify.training.diary import BEST, Diary
+from unveilify.training.diary import Diary
 from unveilify.training.distributed import join
 from unveilify.training.inputs import identified
 from unveilify.training.memory import peak_bytes
