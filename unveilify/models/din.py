@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.extra import ExtraLosses
 from unveilify.models.parts.features import losses_on_vgg, relative_features
-from unveilify.models.parts.layers import PowerOfTwo, channel_norm, levels, scaled
+from unveilify.models.parts.layers import PowerOfTwo, channel_norm, initialise_normal, levels, scaled
 from unveilify.models.parts.patchgan import PatchGAN
 
 USES_HOLE = False
@@ -103,7 +103,7 @@ class Stage(nn.Module):
             for a, b in zip([2 * c for c in channels[:-1]] + [channels[-1]], finer, strict=True)
         )
         self.last = nn.Conv2d(channels[0] + inputs, outputs, 3, padding=1)
-        self.apply(_initialise)
+        self.apply(initialise_normal)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, S, S) -> (B, outputs, S, S), unbounded."""
@@ -221,10 +221,3 @@ def _block(layer: nn.Conv2d | nn.ConvTranspose2d, *, normed: bool = True) -> tup
     """A layer, its norm, LeakyReLU."""
     norm = channel_norm(layer.out_channels, affine=True) if normed else nn.Identity()
     return layer, norm, nn.LeakyReLU(0.2)
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.extra import ExtraLosses
 from unveilify.models.parts.features import losses_on_vgg, relative_features
-from unveilify.models.parts.layers import PowerOfTwo, full_precision, levels, scaled
+from unveilify.models.parts.layers import PowerOfTwo, full_precision, initialise_normal, levels, scaled
 from unveilify.models.parts.patchgan import first_identity
 from unveilify.models.parts.pictures import composite
 
@@ -72,7 +72,7 @@ class Network(nn.Module):
             nn.Conv2d(a, 3, 3, padding=1),
         )
         self.config = config
-        self.apply(_initialise)
+        self.apply(initialise_normal)
 
     def forward(self, batch: Batch) -> Output:
         """Fill the hole; every pixel outside it is the masked picture's own."""
@@ -118,7 +118,7 @@ class Critic(nn.Module):
         self.part_code = nn.Linear(16 * _width(depth - 1, config.width), code)
         self.last = nn.Linear(2 * code, 1)
         self.weight = config.matching_loss
-        self.apply(_initialise)
+        self.apply(initialise_normal)
 
     def forward(self, image: Tensor, batch: Batch) -> Tensor:
         """(B, 3, S, S) in [-1, 1] -> (B, 1) logits; larger is more real."""
@@ -228,10 +228,3 @@ def _normed(layer: nn.Module) -> tuple[nn.Module, ...]:
     channels = layer.out_channels
     assert isinstance(channels, int)
     return layer, nn.InstanceNorm2d(channels), nn.ReLU()
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

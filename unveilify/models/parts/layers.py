@@ -62,6 +62,14 @@ def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, *, bias: b
     return layer
 
 
+def initialise_normal(layer: nn.Module) -> None:
+    """For ``nn.Module.apply``: the initial weights of pix2pix (Isola et al. 2017, section 6.2), N(0, 0.02), no bias."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(layer.weight, std=0.02)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
 def exact(x: Tensor) -> Tensor:
     """``x`` in at least float32: under autocast, sums of many terms and pictures must not stay in bfloat16."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
