@@ -1,12 +1,11 @@
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
+from by_colour import ByColour
 
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
@@ -130,17 +129,6 @@ def test_facts_tell_hole_style_and_pose(bench: Bench, tmp_path: Path) -> None:
     assert facts["hole_share"].tolist() == pytest.approx([12 * 20 / 1024] * 20)
     assert set(facts["style"]) == {"kf94", "surgical"}
     assert facts["yaw"].tolist() == list(range(20))
-
-
-class ByColour:
-    """A recogniser that goes by the mean colour, which is what sets the invented people apart."""
-
-    name = "Fake"
-
-    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        colours = np.stack([image.reshape(-1, 3).mean(0) for image in images])
-        centred = colours - colours.mean(1, keepdims=True)
-        return (centred / np.linalg.norm(centred, axis=1, keepdims=True)).astype(np.float32)
 
 
 def test_the_recogniser_verifies_the_truth_better_than_the_masked_input(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from by_colour import ByColour
 from numpy.typing import NDArray
 
 from unveilify.core import pictures
@@ -20,15 +21,6 @@ from unveilify.models.parts.contract import plugin
 from unveilify.perception import recogniser
 
 SETTINGS = EvaluateConfig(metrics=("identity",), batch_size=4, timing_runs=1)
-
-
-class ByColour:
-    name = "Fake"
-
-    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        colours = np.stack([image.reshape(-1, 3).mean(0) for image in images])
-        centred = colours - colours.mean(1, keepdims=True)
-        return (centred / np.linalg.norm(centred, axis=1, keepdims=True)).astype(np.float32)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor, nn
+from blurred_eye import Eye
+from torch import nn
 from torch.nn.functional import l1_loss
 
 from unveilify.core.config import build
@@ -18,14 +19,6 @@ from unveilify.models.parts.extra import Matches
 
 def tiny(size_px: int = 32, **settings: float) -> Config:
     return Config(size_px=size_px, width=0.125, **settings)
-
-
-class Eye(nn.Module):
-    """Five layers of 'features': the picture's brightness, halved from one to the next."""
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        x = images.mean(1, keepdim=True) + 1.5
-        return [nn.functional.avg_pool2d(x, 2**i) for i in range(5)]
 
 
 def test_costs_what_the_original_costs():

@@ -16,15 +16,6 @@ from unveilify.training.step import set_up, take
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def batch() -> Batch:
-    torch.manual_seed(0)
-    hole = torch.zeros(2, 1, 32, 32)
-    hole[:, :, 16:, 8:24] = 1
-    truth = torch.rand(2, 3, 32, 32) * 2 - 1
-    return Batch(truth * (1 - hole), torch.rand(2, 1, 3, 32, 32), torch.ones(2, dtype=torch.int64), hole, truth)
-
-
 class Tiny(nn.Module):
     """Two convolutions, noise, and a norm with running statistics: what a check must not disturb."""
 

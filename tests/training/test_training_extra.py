@@ -15,15 +15,6 @@ from unveilify.training.step import set_up, take
 OWN = {"network": {"width": 0.125}, "size_px": 32, "samples": 8, "batch": 2}
 
 
-@pytest.fixture
-def batch() -> Batch:
-    torch.manual_seed(0)
-    hole = torch.zeros(2, 1, 32, 32)
-    hole[:, :, 16:, 8:24] = 1
-    truth = torch.rand(2, 3, 32, 32) * 2 - 1
-    return Batch(truth * (1 - hole), torch.rand(2, 1, 3, 32, 32), torch.ones(2, dtype=torch.int64), hole, truth)
-
-
 class Matching(nn.Module):
     def __init__(self) -> None:
         super().__init__()
