@@ -23,7 +23,7 @@ from unveilify.evaluation.bootstrap import interval
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Sample, Samples
-from unveilify.evaluation.subjects import Kind, Rival, Subject, Trained, Truth, batch_of, size_of
+from unveilify.evaluation.subjects import Kind, Rival, Subject, Trained, Truth, batch_of, config_of
 from unveilify.metrics._contract import Column
 from unveilify.shards.reader import ShardSet
 
@@ -61,7 +61,7 @@ def main() -> None:
     torch.set_num_threads(1)
     shards = ShardSet.open(arguments.shards)
     config = EvaluateConfig(triplets=arguments.triplets, metrics=("psnr", "lpips", "identity"), timing_runs=3)
-    samples = Samples(shards.split("test"), config, size_of(arguments.run))
+    samples = Samples(shards.split("test"), config, config_of(arguments.run).size_px)
     trained = Trained(arguments.run.name, arguments.run, "cpu")
     most = max(len(sample.given) for sample in samples)
     subjects: list[Subject] = [Truth(), Rival("copy", samples.size_px, "cpu", shards, 1)]

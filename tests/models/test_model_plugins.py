@@ -78,6 +78,26 @@ def test_a_blind_network_never_looks_at_the_hole(name, make_batch):
     torch.testing.assert_close(told, untold, atol=0, rtol=0)
 
 
+# Without a pretrained recogniser `first_approach` sees nobody; its own tests give it one.
+SWITCHED = [(name, {}) for name in NAMES if name != "first_approach"] + [
+    ("unveilify", {"identity": False}),
+    ("dmfn", {"identity": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), SWITCHED)
+def test_says_whether_it_looks_at_the_identity_image(name, settings, make_batch):
+    module = plugin(name)
+    config = small(module).model_copy(update=settings)
+    network = module.Network(config).eval()
+    batch = make_batch(2, 32)
+    if isinstance(network, Fits):
+        network.fit([batch])
+    with torch.no_grad():
+        own, strange = network(batch).image, network(batch.with_strangers()).image
+    assert torch.equal(own, strange) is not config.uses_identity
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_ignores_repeated_identity_images(name, make_batch):
     module = plugin(name)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from unveilify.core import stamps, tars
-from unveilify.core.config import Config
+from unveilify.core.config import Config, build
 from unveilify.core.pictures import encode_jpeg, encode_png
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.models.parts import store
@@ -84,10 +84,10 @@ def report_shards(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[n
     return root / "shards"
 
 
-def make_run(folder: Path, *, seed: int = 0) -> Path:
+def make_run(folder: Path, *, seed: int = 0, identity: bool = True) -> Path:
     torch.manual_seed(seed)
     module = plugin("unveilify")
-    config = module.Config(size_px=SIZE, width=0.1, depth=0.2)
+    config = build(module.Config, {"size_px": SIZE, "width": 0.1, "depth": 0.2, "identity": identity})
     losses = {"l1": "live", "lpips": "not live: no <trunk>", "adversarial": "off"}
     state = module.Network(config).state_dict()
     store.save(folder / "best.safetensors", "unveilify", config, state, meta={"losses": losses})
@@ -97,6 +97,12 @@ def make_run(folder: Path, *, seed: int = 0) -> Path:
     ]
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in log) + '{"step": 31, "l1"')
     return folder
+
+
+@pytest.fixture
+def faceless_run(tmp_path: Path) -> Path:
+    """An untrained network that sees no identity image."""
+    return make_run(tmp_path / "faceless", identity=False)
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,13 @@ def test_another_run_joins_and_nothing_is_measured_twice(copied: SimpleNamespace
     assert a.shape == b.shape
 
 
+def test_a_network_that_sees_no_identity_image_has_no_controls(copied: SimpleNamespace, faceless_run: Path) -> None:
+    stamp, said = again(copied, Inputs(copied.inputs.shards, (*copied.inputs.runs, faceless_run)))
+    assert stamp.counts["rows"] == 9
+    assert "mine / stranger" in said
+    assert "faceless / stranger" not in said
+
+
 def test_force_measures_again(copied: SimpleNamespace) -> None:
     before = state(copied.out / "evaluation")
     again(copied, force=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from unveilify.core import pictures
+from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.core.stamps import BEGUN
@@ -191,10 +192,10 @@ def weights_of(run_dir: Path) -> Path:
     return path
 
 
-def size_of(run_dir: Path) -> int:
-    """Side in pixels of the pictures that a run's network takes."""
+def config_of(run_dir: Path) -> Sized:
+    """The config of a run's best network."""
     about, _ = store.read(weights_of(run_dir))
-    return int(about["config"]["size_px"])
+    return build(plugin(about["model"]).Config, about["config"])
 
 
 def batch_of(samples: Sequence[Sample], size_px: int, device: str, *, uses_hole: bool) -> Batch:

@@ -12,6 +12,11 @@ RECIPE = Recipe()
 class Config(Sized):
     """Nothing to set."""
 
+    @property
+    def uses_identity(self) -> bool:
+        """Never."""
+        return False
+
 
 class Network(nn.Module):
     """The identity function of the masked picture."""

@@ -61,6 +61,11 @@ class Config(Sized):
     feature_share: float = Field(1.0, gt=0, le=1, description="share of every batch whose features are looked at")
     region_from: float = Field(0.4, ge=0, le=1, description="share of the training when the second discriminator joins")
 
+    @property
+    def uses_identity(self) -> bool:
+        """Never."""
+        return False
+
 
 class Network(nn.Module):
     """The map stage and, on its verdict, the editing stage."""

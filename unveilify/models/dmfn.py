@@ -48,6 +48,11 @@ class Config(Sized):
     alignment_loss: float = Field(1.0, ge=0, description="weight of the geometric alignment of VGG features")
     matching_loss: float = Field(5.0, ge=0, description="weight of the discriminator's feature matching")
 
+    @property
+    def uses_identity(self) -> bool:
+        """If told to."""
+        return self.identity
+
 
 class Network(nn.Module):
     """Two halvings, eight dense multi-scale fusion blocks, two doublings."""

@@ -35,6 +35,11 @@ class Config(Sized):
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, description="channel multiplier")
 
+    @property
+    def uses_identity(self) -> bool:
+        """Never."""
+        return False
+
 
 class Network(nn.Module):
     """Down to 4×4 and up again, with every skip used twice."""

@@ -17,6 +17,11 @@ RECIPE = Recipe()
 class Config(Sized):
     """Nothing to set."""
 
+    @property
+    def uses_identity(self) -> bool:
+        """Never."""
+        return False
+
 
 class Network(nn.Module):
     """Holds the per-pixel mean of the unmasked training pictures, (3, S, S) in [-1, 1]."""

@@ -18,6 +18,11 @@ class Config(Sized):
 
     radius: float = Field(3 / 64, gt=0, description="radius of the neighbourhood, as a share of the picture's side")
 
+    @property
+    def uses_identity(self) -> bool:
+        """Never."""
+        return False
+
 
 class Network(nn.Module):
     """`cv2.inpaint` on every picture, one by one, on the CPU."""

@@ -38,6 +38,11 @@ class Config(Sized):
     identity: bool = Field(True, description="False: no identity image; one learned style for everybody")
     normalise: bool = Field(True, description="False: style codes are not normalised")
 
+    @property
+    def uses_identity(self) -> bool:
+        """Unless it is switched off."""
+        return self.identity
+
 
 class Network(nn.Module):
     """The four parts, wired as in the paper's figure 2 (the discriminator is apart)."""

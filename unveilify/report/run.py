@@ -12,7 +12,7 @@ from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation import real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, size_of
+from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, config_of
 from unveilify.report import real as real_table
 from unveilify.report import terminal
 from unveilify.report.config import Inputs, ReportConfig
@@ -48,7 +48,7 @@ def run(
         console.width = max(console.width, PLAIN_WIDTH)
     shards = ShardSet.open(inputs.shards)
     device = device or pick_device()
-    size = config.evaluate.size_px or max([size_of(path) for path in inputs.runs], default=None)
+    size = config.evaluate.size_px or max([config_of(path).size_px for path in inputs.runs], default=None)
     samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
     subjects = _subjects(config, inputs, samples, shards, device)
@@ -88,7 +88,7 @@ def _subjects(config: ReportConfig, inputs: Inputs, samples: Samples, shards: Sh
     subjects += [Predictions(folder) for folder in inputs.predictions]
     for run_dir, label in zip(inputs.runs, _labels(inputs.runs), strict=True):
         subjects.append(Trained(label, run_dir, device))
-        if settings.given == 0:
+        if settings.given == 0 or not config_of(run_dir).uses_identity:
             continue
         if settings.stranger and len(set(samples.identities.tolist())) > 1:
             subjects.append(Trained(f"{label} / stranger", run_dir, device, "stranger"))

@@ -4,7 +4,7 @@ A plugin (``unveilify/models/<name>.py``) is a module with
 
 * ``USES_HOLE: bool``: it is told the true hole (most rivals); a *blind* one never looks at ``batch.hole``;
 * ``TRAINS: bool``: it is trained with a loss; one that is not may offer ``Network.fit(batches)`` instead;
-* ``Config``: a frozen config with at least ``size_px``;
+* ``Config``: a frozen config with at least ``size_px``, which says whether the network ``uses_identity``;
 * ``Network(config)``: an ``nn.Module`` whose ``forward(batch)`` returns an `Output`; one that has ``any_size = True``
   serves pictures of any side at that side, so that `remove` hands it the photo's own resolution;
 * ``RECIPE: Recipe``: how it is trained unless told otherwise (the settings of its own paper);
@@ -123,6 +123,11 @@ class Sized(Config):
 
     size_px: int = 256
     """Side of the square picture in pixels: a power of two, at least 32."""
+
+    @property
+    def uses_identity(self) -> bool:
+        """Whether the network looks at identity images; controls with other ones say nothing of one that does not."""
+        return True
 
 
 @runtime_checkable
