@@ -3,7 +3,7 @@
 python benchmarks/gallery.py docs/gallery.jpg
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -48,6 +48,6 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="the picture")
+    main(parser.parse_args().out)

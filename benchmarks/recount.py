@@ -5,6 +5,7 @@
 Prints what it counted, one line per fact, and leaves with exit code 1 if any two counts disagree.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -36,7 +37,7 @@ def digest_agrees(folder: Path) -> bool:
     return whole and there == set(stamp)
 
 
-def main(source: Path, synth: Path, shards: Path) -> int:
+def main(source: Path, pairs: Path, shards: Path) -> int:
     """Count, compare, print."""
     failed = []
 
@@ -47,17 +48,17 @@ def main(source: Path, synth: Path, shards: Path) -> int:
             failed.append(what)
 
     pictures = sum(name.lower().endswith(PICTURES) for _, _, names in os.walk(source) for name in names)
-    rows = pd.read_parquet(synth / "manifest.parquet")
+    rows = pd.read_parquet(pairs / "manifest.parquet")
     print(f"source: {pictures} pictures by extension; manifest: {len(rows)} rows, {rows['identity'].nunique()} people")
     agree("every photo has one row", len(rows), rows["photo"].nunique())
     status = rows["status"].value_counts()
     print("rejects:", dict(rows.loc[rows["status"] == "rejected", "reason"].value_counts()) or "none")
     target, known = int(status.get("target", 0)), int(status.get("target", 0) + status.get("identity", 0))
     agree("in = out + rejects", len(rows), known + int(status.get("rejected", 0)))
-    kinds = members(synth, "part-*.tar")
+    kinds = members(pairs, "part-*.tar")
     agree("targets in the tars", target, kinds["masked.jpg"], kinds["mask.png"])
     agree("crops in the tars", known, kinds["unmasked.jpg"], kinds["json"])
-    agree("synth files as stamped", True, digest_agrees(synth))
+    agree("pairs files as stamped", True, digest_agrees(pairs))
 
     ledger = pd.read_parquet(shards / "manifest.parquet")
     agree("rows of the shard manifest", len(rows), len(ledger))
@@ -75,6 +76,7 @@ def main(source: Path, synth: Path, shards: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("source", "pairs", "shards"):
+        parser.add_argument(name, type=Path)
+    sys.exit(main(**vars(parser.parse_args())))
