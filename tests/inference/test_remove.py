@@ -14,7 +14,7 @@ from unveilify.core.pictures import read
 from unveilify.faces.align import INTEROCULAR
 from unveilify.faces.find import Finder
 from unveilify.inference.files import places, write_guess
-from unveilify.inference.remove import remove
+from unveilify.inference.remove import references, remove
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
@@ -52,7 +52,7 @@ def masked(astronaut: RGB) -> RGB:
 
 @pytest.mark.parametrize("says", [True, False])
 def test_only_the_mask_changes(masked: RGB, astronaut: RGB, says: bool) -> None:
-    result = remove(masked, [astronaut], Red(says=says), 64, FINDER)
+    result = remove(masked, references([astronaut], FINDER), Red(says=says), 64, FINDER)
     assert result.worn
     assert result.image.shape == masked.shape
     changed = (result.image != masked).any(axis=2)
@@ -83,7 +83,7 @@ def test_a_photo_without_a_face_is_named(masked: RGB) -> None:
     with pytest.raises(UserError, match="no face to be found in the photo"):
         remove(grey, [], Red(says=True), 64, FINDER)
     with pytest.raises(UserError, match="identity image 2"):
-        remove(masked, [masked, grey], Red(says=True), 64, FINDER)
+        references([masked, grey], FINDER)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg"])
@@ -122,7 +122,7 @@ def test_no_result_replaces_a_photo_or_another_result(tmp_path: Path, photos: li
 def test_a_network_of_any_size_sees_the_photos_own_resolution(masked: RGB, astronaut: RGB, any_size: bool) -> None:
     network = Red(says=True)
     network.any_size = any_size  # type: ignore[assignment]
-    remove(masked, [astronaut], network, 64, FINDER)
+    remove(masked, references([astronaut], FINDER), network, 64, FINDER)
     eyes = [anchors(FINDER.find(masked, masked=True)[0].landmarks)[f"eye_{side}"] for side in ("left", "right")]
     own = float(np.hypot(*(eyes[1] - eyes[0]))) / INTEROCULAR
     assert network.sides == [pytest.approx(own, abs=2.1) if any_size else 64]

@@ -26,6 +26,7 @@ def remove(
     from unveilify.core.pictures import read
     from unveilify.faces.find import Finder
     from unveilify.inference.files import places, write_guess
+    from unveilify.inference.remove import references
     from unveilify.inference.remove import remove as take_off
     from unveilify.models.parts.contract import plugin
     from unveilify.models.parts.store import load
@@ -39,8 +40,8 @@ def remove(
     if plugin(stored.model).USES_HOLE:
         raise UserError(f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it.")
     network = stored.network.to(Machine(device).resolve())
-    known = [read(path) for path in identity or ()]
     finder, failed = Finder(landmarks), 0
+    known = references([read(path) for path in identity or ()], finder)
     for photo, result in results.items():
         try:
             removal = take_off(read(photo), known, network, stored.config.size_px, finder)

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.faces.find import Finder
-from unveilify.inference.remove import remove
+from unveilify.inference.remove import references, remove
 from unveilify.models.parts.contract import Batch
 from unveilify.models.parts.store import Stored
 from unveilify.weights import Missing
@@ -79,7 +79,7 @@ def photo_to_photo(stored: Stored, pairs: Sequence[tuple[Image, Image | None]], 
 
     def take(pair: tuple[Image, Image | None]) -> float:
         begun = time.perf_counter()
-        known = [] if pair[1] is None else [pair[1]]
+        known = references([] if pair[1] is None else [pair[1]], finder)
         remove(pair[0], known, stored.network, stored.config.size_px, finder)
         return 1000 * (time.perf_counter() - begun)
 

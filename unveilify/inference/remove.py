@@ -41,8 +41,28 @@ class Removal:
         return self.hole_share >= WORN_SHARE
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An identity image (H, W, 3) and the face in it."""
+
+    image: Image
+    face: Face
+
+
+def references(images: Sequence[Image], backend: Backend) -> tuple[Reference, ...]:
+    """Identity images with their most prominent faces found, for any number of photos of the same person.
+
+    Raises:
+        UserError: one of them shows no face.
+    """
+    return tuple(
+        Reference(image, _find(image, backend, masked=False, what=f"identity image {number}"))
+        for number, image in enumerate(images, 1)
+    )
+
+
 @torch.no_grad()
-def remove(photo: Image, identity: Sequence[Image], network: nn.Module, size_px: int, backend: Backend) -> Removal:
+def remove(photo: Image, identity: Sequence[Reference], network: nn.Module, size_px: int, backend: Backend) -> Removal:
     """Remove the mask of the most prominent face of an RGB photo (H, W, 3), guided by photos of the person.
 
     Everything outside what the network replaces keeps its pixels exactly. Where no mask is found the photo
@@ -50,16 +70,13 @@ def remove(photo: Image, identity: Sequence[Image], network: nn.Module, size_px:
     (``any_size``) is given the face at the photo's resolution, if that is higher.
 
     Raises:
-        UserError: no face in the photo, or in one of the identity images.
+        UserError: no face in the photo.
     """
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     face = _find(photo, backend, masked=True, what="the photo")
     side = _side(face, size_px) if getattr(network, "any_size", False) else size_px
     aligned = crop(photo, face.landmarks, side)
-    known = [
-        crop(image, _find(image, backend, masked=False, what=f"identity image {number}").landmarks, side).image
-        for number, image in enumerate(identity, 1)
-    ]
+    known = [crop(reference.image, reference.face.landmarks, side).image for reference in identity]
     like = torch.empty(0, device=device)
     masked = to_tensor(aligned.image[None], like)
     references = to_tensor(np.stack(known), like)[None] if known else torch.zeros_like(masked)[None]
