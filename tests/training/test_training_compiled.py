@@ -1,12 +1,14 @@
 """A compiled network is believed only if its gradients are the plain one's; and memory and optimiser of a step."""
 
+import shutil
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from unveilify.models.parts.contract import Batch, Output
+from unveilify.core.config import build
+from unveilify.models.parts.contract import Batch, Output, plugin
 from unveilify.training import step
 from unveilify.training.compiled import compile_checked
 from unveilify.training.config import TrainConfig
@@ -101,6 +103,17 @@ def test_the_real_network_compiles_and_steps_alike(
     take(fast, batch)
     assert capsys.readouterr().out == "", "it is decided once"
     assert set(fast.network.state_dict()) == set(plain.network.state_dict())
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.parametrize("model", ["unveilify", "plus"])
+def test_the_real_compiler_gives_the_same_gradients(batch: Batch, model: str) -> None:
+    torch._dynamo.reset()
+    module = plugin(model)
+    network = module.Network(build(module.Config, {"size_px": 32, "width": 0.125})).train()
+    forward, said = compile_checked(network, batch, bf16=False)
+    assert forward is not network, said
 
 
 def test_adam_is_fused_where_the_device_has_it(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:

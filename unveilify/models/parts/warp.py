@@ -47,6 +47,8 @@ def resize(field: Tensor, side: int) -> Tensor:
 
 
 def fine_detail(picture: Tensor) -> Tensor:
-    """What a 5×5 mean takes away from (N, C, H, W): skin, hair, edges."""
-    padded = F.pad(picture, (2, 2, 2, 2), mode="replicate")
-    return picture - F.avg_pool2d(padded, 5, 1)
+    """What the mean over 5×5 pixels, as far as they lie in the picture, takes away from (N, C, H, W): skin, hair, edges.
+
+    No padding by repetition: torch.compile is wrong about the layout of its gradient on a CPU.
+    """
+    return picture - F.avg_pool2d(picture, 5, 1, 2, count_include_pad=False)
