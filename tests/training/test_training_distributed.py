@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.torch import load_file
 
 SETTINGS = (
-    "train.size_px=32", "train.network.width=0.1", "train.batch=4", "train.samples=240", "train.validate_every=240",
+    "train.size_px=32", "train.network.width=0.1", "train.batch=4", "train.samples=32", "train.validate_every=32",
     "train.bf16=false",
 )  # fmt: skip
 
@@ -32,10 +31,7 @@ def test_two_processes_compute_what_one_does(small_shards: Path, tmp_path: Path)
     assert [row["seen"] for row in one] == [row["seen"] for row in two]
     for name in ("l1", "adversarial", "discriminator"):
         assert one[0][name] == pytest.approx(two[0][name], rel=1e-5)
-    # Sums are taken in another order, so the two drift apart by rounding, which Adam's first steps enlarge.
-    assert one[1]["l1"] == pytest.approx(two[1]["l1"], rel=2e-2)
-    assert one[-1]["val_l1"] == pytest.approx(two[-1]["val_l1"], rel=2e-2)
+    # Sums are taken in another order, so the two drift apart by rounding: by 1e-4 after these eight steps.
+    assert one[-1]["val_l1"] == pytest.approx(two[-1]["val_l1"], rel=5e-3)
     first, second = (load_file(tmp_path / name / "best.safetensors") for name in ("one", "two"))
-    apart = max(float((first[k] - second[k]).abs().max()) for k in first if first[k].is_floating_point())
-    assert apart < 0.05
-    assert any(not torch.equal(first[k], second[k]) for k in first) or apart == 0
+    assert max(float((first[k] - second[k]).abs().max()) for k in first if first[k].is_floating_point()) < 5e-4

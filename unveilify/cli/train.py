@@ -19,7 +19,10 @@ def train(
     max_minutes: Annotated[
         float | None, typer.Option(help="stop after so long; the same command goes on later")
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the arithmetic", min=1)] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads of the arithmetic; OMP_NUM_THREADS or all cores when not given", min=1),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="processes that read and decode", min=0)] = None,
     run: Annotated[
         str | None, typer.Option(help="of a pipeline file with several trainings, only this one; else all of them")

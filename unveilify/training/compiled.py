@@ -26,7 +26,11 @@ def compile_checked(
     buffers = [buffer.clone() for buffer in network.buffers()]
     limit = TOLERANCE_BF16 if bf16 else TOLERANCE
     try:
-        fast: Forward = torch.compile(network, backend=backend)
+        # Its own random numbers would be others than the plain network's: nothing could be compared.
+        options: dict[str, str | int | bool | Callable[..., object]] | None = (
+            {"fallback_random": True} if backend == "inductor" else None
+        )
+        fast: Forward = torch.compile(network, backend=backend, options=options)
         plain, quick = (_gradient(network, forward, batch, bf16=bf16) for forward in (network, fast))
         apart = float((plain - quick).norm() / plain.norm().clamp(min=1e-12))
     except Exception as error:  # whatever a compiler raises

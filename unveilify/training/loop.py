@@ -1,5 +1,6 @@
 """Stage 3, top to bottom: open the shards, go on from the last checkpoint, step, validate, keep the best."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Machine:
     max_minutes: float | None = None
 
     def resolve(self) -> torch.device:
-        """The device, with the arithmetic's threads set.
+        """The device, with the arithmetic's threads set: those asked for, else OMP_NUM_THREADS, else one per core.
 
         Raises:
             UserError: no such device here.
@@ -49,7 +50,8 @@ class Machine:
         name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
         if name.startswith("cuda") and not torch.cuda.is_available():
             raise UserError("There is no CUDA GPU that PyTorch can use here: take --device cpu.")
-        torch.set_num_threads(self.threads or cores())
+        if self.threads or "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(self.threads or cores())
         try:
             return torch.device(name)
         except RuntimeError:
