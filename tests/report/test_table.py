@@ -44,6 +44,19 @@ def test_neither_truth_nor_stranger_wins(evaluation: Evaluation) -> None:
     assert table.best[PSNR.key] == ("ours", "twin"), "equal as shown are best together"
 
 
+def test_says_who_is_told_where_the_mask_is(evaluation: Evaluation) -> None:
+    for row, model in zip(evaluation.rows[1:], ("copy", "mean", "dmfn", "plus", "dmfn"), strict=True):
+        row.about["model"] = model
+    assert build(ReportConfig(), evaluation).told.startswith("mean, ours: told the true hole")
+
+
+def test_rows_without_any_value_are_left_out_of_a_section(evaluation: Evaluation) -> None:
+    evaluation.rows[3].about["cost"] = {"milliseconds": 3.0, "size_px": 64, "device": "x", "threads": 1, "runs": 2}
+    table = build(ReportConfig(), evaluation)
+    assert [line.label for line in table.under(table.of("cost"))] == ["ours"]
+    assert len(table.under(table.of("hole"))) == len(evaluation.rows)
+
+
 def test_difference_against_the_best_other_row(evaluation: Evaluation) -> None:
     evaluation.rows.pop(4)
     (found,) = build(ReportConfig(), evaluation).differences

@@ -63,6 +63,7 @@ def to_markdown(table: Table) -> str:
         f"{100 * share['mean']:.1f} % of the picture on average (5th to 95th percentile {100 * share['p5']:.1f} to "
         f"{100 * share['p95']:.1f} %). Intervals: 95 % bootstrap over people. Bold: the best value, where `truth` and "
         "the controls (a stranger's photo, no photo) do not compete.",
+        *([_md(table.told)] if table.told else []),
     ]
     for section in SECTIONS:
         heads = table.of(section)
@@ -116,7 +117,7 @@ def _markdown_rows(table: Table, heads: list[Head]) -> list[list[str]]:
         words = text(head, line.cells[head.key], with_interval=True)
         return f"**{words}**" if line.label in table.best[head.key] else words
 
-    return [[_md(line.label), *(cell(line, head) for head in heads)] for line in table.lines]
+    return [[_md(line.label), *(cell(line, head) for head in heads)] for line in table.under(heads)]
 
 
 def _differences(table: Table) -> str:

@@ -87,12 +87,13 @@ def _head(table: Table) -> str:
         f"on average (5th to 95th percentile: {100 * share['p5']:.1f} to {100 * share['p95']:.1f} %); PSNR and SSIM "
         "of the whole picture follow that share. Brackets: 95 % bootstrap interval over people. Bold: the best value; "
         "the truth and the controls (a stranger’s photo, no photo) do not compete.</p>"
+        + (f"<p>{escape(table.told)}</p>" if table.told else "")
     )
 
 
 def _table(table: Table, caption: str, heads: Sequence[Head]) -> str:
     rows = []
-    for line in table.lines:
+    for line in table.under(heads):
         cells = []
         for head in heads:
             words = text(head, line.cells[head.key], with_interval=True)

@@ -13,6 +13,7 @@ from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.subjects import CONTROLS
 from unveilify.metrics._contract import Better
+from unveilify.models.parts.contract import plugin
 from unveilify.report.config import ReportConfig
 
 DASH = "–"
@@ -84,6 +85,16 @@ class Table:
     def of(self, section: Section) -> list[Head]:
         """The heads of one section."""
         return [head for head in self.heads if head.section == section]
+
+    def under(self, heads: Sequence[Head]) -> list[Line]:
+        """The lines that have a value under any of these heads."""
+        return [line for line in self.lines if any(text(head, line.cells[head.key]) != DASH for head in heads)]
+
+    @property
+    def told(self) -> str:
+        """A sentence on who knows where the mask is and who has to find it; empty where all have to."""
+        labels = self.facts["told"]
+        return f"{', '.join(labels)}: told the true hole; other networks find the mask themselves." if labels else ""
 
 
 COST = (
@@ -258,10 +269,15 @@ def _notes(evaluation: Evaluation) -> list[str]:
     return notes
 
 
+def _told(row: Row) -> bool:
+    return row.kind in SCORED and "model" in row.about and plugin(row.about["model"]).USES_HOLE
+
+
 def _facts(evaluation: Evaluation) -> dict[str, Any]:
     share = evaluation.facts["hole_share"].to_numpy(np.float64)
     low, middle, high = (float(v) for v in np.quantile(share, [0.05, 0.5, 0.95]))
     return {
+        "told": [row.label for row in evaluation.rows if _told(row)],
         "triplets": len(evaluation.facts),
         "identities": int(evaluation.facts["identity"].nunique()),
         "size_px": evaluation.size_px,

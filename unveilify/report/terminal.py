@@ -18,7 +18,7 @@ def show(table: Table, console: Console, real: RealTable | None = None) -> None:
         title=f"{facts['triplets']} test triplets of {facts['identities']} people at {facts['size_px']} px; "
         f"the hole is {100 * share['mean']:.0f} % of the picture",
         title_justify="left",
-        caption="\n".join(escape(note) for note in table.notes) or None,
+        caption="\n".join(escape(note) for note in [table.told, *table.notes] if note) or None,
         caption_justify="left",
     )
     heads = [head for head in table.heads if head.main]
