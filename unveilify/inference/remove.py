@@ -79,8 +79,8 @@ def remove(photo: Image, identity: Sequence[Reference], network: nn.Module, size
     known = [crop(reference.image, reference.face.landmarks, side).image for reference in identity]
     like = torch.empty(0, device=device)
     masked = to_tensor(aligned.image[None], like)
-    references = to_tensor(np.stack(known), like)[None] if known else torch.zeros_like(masked)[None]
-    batch = Batch(masked, references, torch.tensor([len(known)], device=device), torch.zeros_like(masked[:, :1]))
+    guides = to_tensor(np.stack(known), like)[None] if known else torch.zeros_like(masked)[None]
+    batch = Batch(masked, guides, torch.tensor([len(known)], device=device), torch.zeros_like(masked[:, :1]))
     output: Output = network.eval()(batch)
     hole = _hole(output, masked)
     share = float((hole > 0.5).mean())
