@@ -13,6 +13,7 @@ from unveilify.evaluation import real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, config_of
+from unveilify.models.parts.contract import Sized
 from unveilify.report import real as real_table
 from unveilify.report import terminal
 from unveilify.report.config import Inputs, ReportConfig
@@ -48,10 +49,11 @@ def run(
         console.width = max(console.width, PLAIN_WIDTH)
     shards = ShardSet.open(inputs.shards)
     device = device or pick_device()
-    size = config.evaluate.size_px or max([config_of(path).size_px for path in inputs.runs], default=None)
+    networks = [config_of(path) for path in inputs.runs]
+    size = config.evaluate.size_px or max([network.size_px for network in networks], default=None)
     samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
-    subjects = _subjects(config, inputs, samples, shards, device)
+    subjects = _subjects(config, inputs, networks, samples, shards, device)
     photos = real_photos.find(config.real) if config.real.folders else None
     names = [[subject.label, subject.kind, subject.identity] for subject in subjects]
     input_hash = sha256_bytes(
@@ -79,16 +81,18 @@ def run(
     return done
 
 
-def _subjects(config: ReportConfig, inputs: Inputs, samples: Samples, shards: ShardSet, device: str) -> list[Subject]:
+def _subjects(
+    config: ReportConfig, inputs: Inputs, networks: list[Sized], samples: Samples, shards: ShardSet, device: str
+) -> list[Subject]:
     """Rows in the order of the table: the truth, rivals that need no training, others' outputs, trained networks."""
     settings = config.evaluate
     rivals = ("copy", *(name for name in settings.rivals if name != "copy"))
     subjects: list[Subject] = [Truth()]
     subjects += [Rival(name, samples.size_px, device, shards, settings.fit_triplets) for name in rivals]
     subjects += [Predictions(folder) for folder in inputs.predictions]
-    for run_dir, label in zip(inputs.runs, _labels(inputs.runs), strict=True):
+    for run_dir, label, network in zip(inputs.runs, _labels(inputs.runs), networks, strict=True):
         subjects.append(Trained(label, run_dir, device))
-        if settings.given == 0 or not config_of(run_dir).uses_identity:
+        if settings.given == 0 or not network.uses_identity:
             continue
         if settings.stranger and len(set(samples.identities.tolist())) > 1:
             subjects.append(Trained(f"{label} / stranger", run_dir, device, "stranger"))
