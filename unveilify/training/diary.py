@@ -1,6 +1,7 @@
 """What a training leaves in its run directory: log rows, checkpoints, the best weights, pictures."""
 
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,13 +56,17 @@ class Diary:
             file.write(canonical_json(row) + b"\n")
 
     def validate(self, feed: Feed) -> dict[str, float]:
-        """Look at the validation split with the averaged weights; keep them if they are the best so far."""
+        """Look at the validation split with the averaged weights; keep them if they are the best so far.
+
+        A validation with all losses settled beats any from before.
+        """
         game, position = self.game, self.game.state.position
         scores = validate(game.average, feed.validation(), game.judges) if game.world.first else {}
         price = game.world.from_first(cost(scores, game.recipe) if scores else 0.0, game.device)
         position.validated = position.seen
         position.since_best += 1
-        if price < position.best:
+        first_settled = game.settled(position.seen) and not game.settled(position.best_seen)
+        if price < position.best or (first_settled and math.isfinite(price)):
             position.best, position.best_seen, position.since_best = price, position.seen, 0
             self.keep_best(scores)
         if game.world.first:

@@ -188,4 +188,5 @@ def _foretell(clock: _Clock, triplets: int, batch: int) -> None:
 
 
 def _worn_out(game: Game) -> bool:
-    return bool(game.config.patience) and game.state.position.since_best >= game.config.patience
+    position, patience = game.state.position, game.config.patience
+    return bool(patience) and position.since_best >= patience and game.settled(position.best_seen)

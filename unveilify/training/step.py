@@ -56,6 +56,11 @@ class Game:
         """The moving average of the generator, which is what is validated and shipped."""
         return self.state.modules["average"]
 
+    def settled(self, seen: int) -> bool:
+        """Whether every loss has acted for a while after so many triplets, see `Recipe.settled_from`."""
+        assert self.config.samples is not None
+        return seen >= self.recipe.settled_from * self.config.samples
+
 
 def set_up(config: TrainConfig, device: torch.device, world: World = World()) -> Game:  # noqa: B008 (frozen)
     """Build network, average, discriminator and optimizers; the initial weights come from the seed alone."""

@@ -117,6 +117,19 @@ class Recipe:
     best_by: tuple[str, ...] = ("lpips",)
     """What the best checkpoint is chosen by: names of validation measures, summed; identity counts as 1 − cosine."""
 
+    @property
+    def settled_from(self) -> float:
+        """Share of the training after which the last loss to begin has acted for half of its time.
+
+        What a late adversary or recogniser does for people hardly shows in ``best_by``, which is at its best
+        just before they begin; only validations from here on choose the best weights. 0 where nothing begins late.
+        """
+        late = max(
+            self.adversarial_from if self.adversarial else 0.0,
+            self.identity_from if self.identity else 0.0,
+        )
+        return (1 + late) / 2 if late else 0.0
+
 
 class Sized(Config):
     """Base of every model's config."""

@@ -1,0 +1,77 @@
+"""Which validation's weights a run keeps."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from unveilify.models.parts.contract import Recipe
+from unveilify.training import diary as diary_module
+from unveilify.training.config import TrainConfig
+from unveilify.training.diary import Diary
+from unveilify.training.distributed import World
+from unveilify.training.loop import Machine, run
+from unveilify.training.step import set_up
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        (Recipe(l1=1), 0.0),
+        (Recipe(adversarial=1, adversarial_from=0.5), 0.75),
+        (Recipe(adversarial=0, adversarial_from=0.5), 0.0),
+        (Recipe(adversarial=1, adversarial_from=0.1, identity=1, identity_from=0.2), 0.6),
+    ],
+)
+def test_a_recipe_settles_when_its_last_loss_has_acted_for_half_of_its_time(recipe: Recipe, expected: float) -> None:
+    assert recipe.settled_from == pytest.approx(expected)
+
+
+def kept(costs: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **recipe: float) -> int:
+    """Which of validations at 10, 20, ... triplets, with these costs, is kept at the end."""
+    config = TrainConfig(
+        network={"width": 0.1, "depth": 0.2},
+        recipe={"lpips": 0, "identity": 0, **recipe},
+        size_px=32,
+        samples=10 * len(costs),
+    )
+    diary = Diary(tmp_path, set_up(config, torch.device("cpu"), World()))
+    monkeypatch.setattr(diary_module, "grid", lambda *_: torch.zeros(2, 2, 3, dtype=torch.uint8).numpy())
+    feed = SimpleNamespace(validation=list, glimpse=lambda: None)
+    for index, price in enumerate(costs):
+        monkeypatch.setattr(diary_module, "validate", lambda *_, price=price: {"l1": price})
+        diary.game.state.position.seen = 10 * (index + 1)
+        diary.validate(feed)  # type: ignore[arg-type]
+    return diary.game.state.position.best_seen
+
+
+def test_the_lowest_cost_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept([3, 1, 2, 2], tmp_path, monkeypatch) == 20
+
+
+def test_once_a_late_loss_has_settled_no_earlier_weights_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kept([3, 1, 4, 2], tmp_path, monkeypatch, adversarial_from=0.5) == 40
+    assert kept([3, 1, 2, 4], tmp_path / "other", monkeypatch, adversarial_from=0.5) == 30
+
+
+def test_weights_without_a_number_are_never_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept([3, 1, float("nan"), 2], tmp_path, monkeypatch, adversarial_from=0.5) == 40
+
+
+def test_patience_waits_until_every_loss_has_settled(small_shards: Path, tmp_path: Path) -> None:
+    config = TrainConfig(
+        network={"width": 0.1, "depth": 0.2},
+        recipe={"lpips": 0, "identity": 0, "adversarial_from": 0.5, "lr_g": 0.0},
+        size_px=32,
+        samples=64,
+        batch=4,
+        validate_every=4,
+        validate_on=4,
+        patience=2,
+    )
+    stamp = run(config, small_shards, tmp_path / "run", Machine("cpu", threads=1))
+    assert stamp is not None
+    assert 48 < stamp.counts["triplets"] < 64
