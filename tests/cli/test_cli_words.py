@@ -19,6 +19,7 @@ VERBS = (
     "run",
     "mask",
     "remove",
+    "export",
     "settings",
     "show",
     "verify",
@@ -54,7 +55,8 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         (["synth", "--source", ".", "--out", "inside"], "inside the source"),
         (["synth", "--source", ".", "--set", "size_px=3"], r"'synth\.size_px' or"),
         (["mask", "nowhere", "-o", "out"], "nowhere"),
-        (["remove", "nowhere.jpg", "-o", "out.png"], "unveilify train"),
+        (["remove", "nowhere.jpg", "-o", "out.png", "--run", "runs/none"], "unveilify train"),
+        (["export", "runs/none", "-o", "out.safetensors"], "unveilify train"),
     ],
 )
 def test_bad_input_is_one_sentence(words: list[str], hint: str, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_run_is_bound_to_the_weights(earlier: Path) -> None:
 
 
 def test_what_does_not_fit_is_said(earlier: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"There is no network .* to start from"):
+    with pytest.raises(UserError, match=r"There is no trained network"):
         identified(TrainConfig(**SMALL, start_from=tmp_path / "nowhere"))
     with pytest.raises(UserError, match="is a 'plus' network, which 'unveilify' cannot start from"):
         set_up(TrainConfig(**SMALL | {"model": "unveilify"}, start_from=earlier), CPU)

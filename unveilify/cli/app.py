@@ -6,6 +6,7 @@ import typer
 
 from unveilify.cli import (
     card,
+    export,
     mask,
     plugins,
     remove,
@@ -43,7 +44,23 @@ STOPPED = 130
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-for verb in (sample, synth, shard, train, report, run, mask, remove, settings, show, verify, card, plugins, weights):
+for verb in (
+    sample,
+    synth,
+    shard,
+    train,
+    report,
+    run,
+    mask,
+    remove,
+    export,
+    settings,
+    show,
+    verify,
+    card,
+    plugins,
+    weights,
+):
     verb.register(app)
 
 

@@ -11,15 +11,17 @@ from unveilify.training import unpaired
 from unveilify.training.config import BEST, TrainConfig
 
 
-def weights_of(start_from: Path) -> Path:
-    """The network file that ``train.start_from`` means: itself, or the best one of a run directory.
+def weights_of(run: Path) -> Path:
+    """The network file that a path means: itself, or the best one of a run directory.
 
     Raises:
         UserError: there is none.
     """
-    path = start_from / BEST if start_from.is_dir() else start_from
+    path = run / BEST if run.is_dir() else run
     if not path.is_file():
-        raise UserError(f"There is no network {path} to start from: give a run directory or its {BEST}.")
+        raise UserError(
+            f"There is no trained network {path}: give a run directory of `unveilify train`, or its {BEST}."
+        )
     return path
 
 
