@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unveilify.models.parts.contract import Batch
 from unveilify.shards.stream import ShardSet
-from unveilify.training.augment import augment, blur, change, colours, compress, draw
+from unveilify.training.augment import augment, blur, change, colours, compress, cut, draw
 from unveilify.training.config import TrainConfig
 from unveilify.training.data import Feed
 from unveilify.training.distributed import World
@@ -40,10 +40,12 @@ def test_outside_the_hole_both_pictures_stay_equal_to_the_last_bit(astronaut: ND
     changed = augment(batch, 0, 0)
     assert changed.unmasked is not None
     assert batch.unmasked is not None
-    outside = (batch.hole == 0).expand_as(batch.masked)
+    outside = (changed.hole == 0).expand_as(batch.masked)
     assert torch.equal(changed.masked[outside], changed.unmasked[outside])
     assert float((changed.masked - changed.unmasked)[~outside].abs().mean()) > 0.1
-    assert torch.equal(changed.hole, batch.hole)
+    same = [torch.equal(a, b) for a, b in zip(changed.hole, batch.hole, strict=True)]
+    assert any(same), "not every photo is cut"
+    assert not all(same), "the hole is cut as its picture"
     for picture in (changed.masked, changed.unmasked, changed.identity):
         assert picture.isfinite().all()
         assert picture.abs().max() <= 1
@@ -77,9 +79,21 @@ def test_a_samples_change_depends_on_its_position_alone(astronaut: NDArray[np.ui
 
 def test_in_the_middle_nothing_changes(astronaut: NDArray[np.uint8]) -> None:
     x = pictures(astronaut)
-    numbers = torch.full((1, 8), 0.5)
-    numbers[:, [4, 6]] = 0.99  # neither blurred nor compressed
+    numbers = torch.full((1, 13), 0.5)
+    numbers[:, [4, 6, 8]] = 0.99  # neither blurred nor compressed nor cut
     assert float((change(x, numbers) - x).abs().max()) < 2.5 / 127.5
+
+
+def test_a_tight_photo_repeats_its_rim() -> None:
+    rows, columns = torch.meshgrid(torch.arange(20.0), torch.arange(20.0), indexing="ij")
+    x = torch.stack([columns, rows])[None].repeat(2, 1, 1, 1)
+    numbers = torch.zeros(2, 13)
+    numbers[:, 8:] = torch.tensor([[0.0, 0.5, 1.0, 0.0, 0.34], [0.9, 1, 1, 1, 1]])
+    found = cut(x, numbers)
+    # Margins of 0.3 of 20 pixels, times the numbers: 3 at the left, 6 at the right, none above, 2 below.
+    assert torch.equal(found[0, 0], columns.clamp(3, 13))
+    assert torch.equal(found[0, 1], rows.clamp(0, 17))
+    assert torch.equal(found[1], x[1])
 
 
 def test_colours_leave_grey_grey_and_keep_the_luma(astronaut: NDArray[np.uint8]) -> None:

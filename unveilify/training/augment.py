@@ -1,7 +1,7 @@
-"""Photos of other cameras: strong changes of colour, sharpness and compression of what a network is given.
+"""Photos of other cameras and cutters: strong changes of frame, colour, sharpness and compression.
 
 Shards often come from one studio, and the photos a network meets do not. Masked and unmasked picture go
-through the same change, and outside the hole they stay equal to the last bit; every identity image goes through
+through the same changes, and outside the hole they stay equal to the last bit; every identity image goes through
 one of its own. What is drawn depends on (seed, position in the training) alone: not on ranks, workers or
 interruptions.
 """
@@ -22,8 +22,10 @@ BLURRED, BLUR = 0.4, 1 / 100
 """Share of pictures, and the largest sigma as a share of the side."""
 COMPRESSED, QUALITIES = 0.5, (30.0, 95.0)
 """Share of pictures, and the range of qualities as in JPEG."""
+CUT, MARGIN = 0.5, 0.3
+"""Share of photos that were cut tightly, and the most of the side that is missing at each edge."""
 
-NUMBERS = 8
+NUMBERS = 13
 _STREAM = 0xCA3E
 _TO_YCC = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 """RGB to luma and two chromas (ITU-R BT.601)."""
@@ -34,20 +36,22 @@ def augment(batch: Batch, seed: int, position: int) -> Batch:
     assert batch.unmasked is not None
     count, k = batch.identity.shape[:2]
     numbers = draw(seed, position, count, 1 + k).to(batch.masked.device, non_blocking=True)
+    hole = cut(batch.hole, numbers[:, 0])
     unmasked, masked = (change(x, numbers[:, 0]) for x in (batch.unmasked, batch.masked))
     # Blur and blocks carry the mask a few pixels out of the hole, where the two pictures must agree.
-    masked = torch.where(batch.hole > 0, masked, unmasked)
+    masked = torch.where(hole > 0, masked, unmasked)
     identity = change(batch.identity.flatten(0, 1), numbers[:, 1:].flatten(0, 1)).view_as(batch.identity)
     return replace(
         batch,
         masked=masked.contiguous(memory_format=torch.channels_last),
         unmasked=unmasked.contiguous(memory_format=torch.channels_last),
         identity=identity,
+        hole=hole,
     )
 
 
 def draw(seed: int, position: int, count: int, pictures: int) -> Tensor:
-    """(count, pictures, 8) numbers in [0, 1); each sample's depend on its own position alone."""
+    """(count, pictures, 13) numbers in [0, 1); each sample's depend on its own position alone."""
     rows = [
         np.random.default_rng([_STREAM, seed, position + i]).random((pictures, NUMBERS), np.float32)
         for i in range(count)
@@ -56,14 +60,29 @@ def draw(seed: int, position: int, count: int, pictures: int) -> Tensor:
 
 
 def change(x: Tensor, numbers: Tensor) -> Tensor:
-    """(N, 3, S, S) in [-1, 1] and (N, 8) in [0, 1) -> the same range: optics, then colour, then compression."""
-    brightness, contrast, saturation, hue, blurs, sigma, compresses, quality = numbers.unbind(1)
+    """(N, 3, S, S) in [-1, 1] and (N, 13) in [0, 1) -> the same range: optics, colour, compression, frame."""
+    brightness, contrast, saturation, hue, blurs, sigma, compresses, quality = numbers[:, :8].unbind(1)
     x = blur(x, torch.where(blurs < BLURRED, sigma * BLUR * x.shape[-1], 0.0))
     x = colours(x, BRIGHTNESS * (2 * brightness - 1), _power(CONTRAST, contrast), _turned(saturation, hue))
     low, high = QUALITIES
     # At quality 100 the steps are so small that nothing is lost.
     x = compress(x.clamp(-1, 1), torch.where(compresses < COMPRESSED, low + (high - low) * quality, 100.0))
-    return x.clamp(-1, 1)
+    return cut(x.clamp(-1, 1), numbers)
+
+
+def cut(x: Tensor, numbers: Tensor) -> Tensor:
+    """(N, C, S, S) as the face crop of a tightly cut photo: what is missing repeats the last row or column.
+
+    The last five of ``numbers`` (N, 13) say whether, and how much at the left, right, upper and lower edge.
+    """
+    size = x.shape[-1]
+    cuts, *margins = numbers[:, 8:].unbind(1)
+    left, right, upper, lower = ((torch.where(cuts < CUT, MARGIN * m, 0.0) * size).long()[:, None] for m in margins)
+    places = torch.arange(size, device=x.device)
+    columns = torch.minimum(torch.maximum(places, left), size - 1 - right)
+    rows = torch.minimum(torch.maximum(places, upper), size - 1 - lower)
+    which = torch.arange(len(x), device=x.device)[:, None, None]
+    return x.movedim(1, -1)[which, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
 
 
 def colours(x: Tensor, added: Tensor, times: Tensor, chroma: Tensor) -> Tensor:
