@@ -130,6 +130,18 @@ def test_terms_appear_in_training_alone(make_batch):
     assert network(batch.without_identity()).terms["warp"] == 0
 
 
+def test_a_rim_asks_for_the_mask_and_that_much_around_it(make_batch):
+    hole, wider = torch.zeros(2, 1, 1, 64, 64)
+    hole[:, :, 32:48, 16:48] = 1
+    wider[:, :, 30:50, 14:50] = 1
+    batch, one = replace(make_batch(1, 64), hole=hole), torch.ones(1, 1, 64, 64)
+    for rim, look, right in ((0, 64, hole), (2, 64, wider), (1, 32, wider)):
+        network = tiny(64, look_px=look, rim=rim)
+        for guess in (hole, wider):
+            loss = network._terms(batch, 40 * guess - 20, one, one)["alpha"]
+            assert (float(loss.detach()) < 1e-6) == (guess is right)
+
+
 def test_the_aligner_learns_a_shift():
     """Loss on the fetched picture alone moves the reference to where it belongs."""
     torch.manual_seed(0)

@@ -69,6 +69,12 @@ class Config(Sized):
     )
     warp_loss: float = Field(1.0, ge=0, description="weight of the loss on the fetched picture alone")
     alpha_loss: float = Field(0.5, ge=0, description="weight of the loss on the mask that it finds")
+    rim: int = Field(
+        0,
+        ge=0,
+        description="pixels around the mask, of those it looks at, that it learns to repaint as well: in larger photos "
+        "the edge of the mask stays to be seen without",
+    )
     reference_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of training photos shown without any reference"
     )
@@ -181,7 +187,9 @@ class Network(nn.Module):
         """The mask that it finds, and the fetched picture alone, which must not live by the painter's grace."""
         # Where a mask adds anything, what is below must be painted in full: the soft rim counts as mask.
         with full_precision(logit):
-            found = F.binary_cross_entropy_with_logits(logit, (2.5 * batch.hole).clamp(max=1))
+            reach = self.config.rim * logit.shape[-1] // self.look_px
+            wanted = F.max_pool2d((2.5 * batch.hole).clamp(max=1), 2 * reach + 1, 1, reach)
+            found = F.binary_cross_entropy_with_logits(logit, wanted)
         terms = {"alpha": self.config.alpha_loss * found}
         if batch.unmasked is not None:
             hole = (batch.hole > 0) * (trust > 0)
