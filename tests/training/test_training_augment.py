@@ -54,6 +54,16 @@ def test_outside_the_hole_both_pictures_stay_equal_to_the_last_bit(astronaut: ND
     assert len(away.unique()) == 16
 
 
+def test_what_is_to_be_painted_has_no_blocks(astronaut: NDArray[np.uint8]) -> None:
+    batch = make_batch(astronaut, 16)
+    changed, numbers = augment(batch, 0, 0), draw(0, 0, 16, 3)[:, 0]
+    assert changed.unmasked is not None
+    assert batch.unmasked is not None
+    inside = (changed.hole > 0).expand_as(batch.masked)
+    assert torch.equal(changed.unmasked[inside], change(batch.unmasked, numbers, compressed=False)[inside])
+    assert torch.equal(changed.unmasked[~inside], change(batch.unmasked, numbers)[~inside])
+
+
 def test_identity_images_are_other_photos(astronaut: NDArray[np.uint8]) -> None:
     batch = make_batch(astronaut)
     changed = augment(batch, 0, 0)

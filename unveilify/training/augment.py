@@ -1,9 +1,9 @@
 """Photos of other cameras and cutters: strong changes of frame, colour, sharpness and compression.
 
 Shards often come from one studio, and the photos a network meets do not. Masked and unmasked picture go
-through the same changes, and outside the hole they stay equal to the last bit; every identity image goes through
-one of its own. What is drawn depends on (seed, position in the training) alone: not on ranks, workers or
-interruptions.
+through the same changes, and outside the hole they stay equal to the last bit; inside it the unmasked one is not
+compressed, since nobody wants blocks painted. Every identity image goes through changes of its own. What is drawn
+depends on (seed, position in the training) alone: not on ranks, workers or interruptions.
 """
 
 from dataclasses import replace
@@ -37,9 +37,10 @@ def augment(batch: Batch, seed: int, position: int) -> Batch:
     count, k = batch.identity.shape[:2]
     numbers = draw(seed, position, count, 1 + k).to(batch.masked.device, non_blocking=True)
     hole = cut(batch.hole, numbers[:, 0])
-    unmasked, masked = (change(x, numbers[:, 0]) for x in (batch.unmasked, batch.masked))
+    around, masked = (change(x, numbers[:, 0]) for x in (batch.unmasked, batch.masked))
+    clean = change(batch.unmasked, numbers[:, 0], compressed=False)
     # Blur and blocks carry the mask a few pixels out of the hole, where the two pictures must agree.
-    masked = torch.where(hole > 0, masked, unmasked)
+    masked, unmasked = (torch.where(hole > 0, x, around) for x in (masked, clean))
     identity = change(batch.identity.flatten(0, 1), numbers[:, 1:].flatten(0, 1)).view_as(batch.identity)
     return replace(
         batch,
@@ -59,14 +60,15 @@ def draw(seed: int, position: int, count: int, pictures: int) -> Tensor:
     return torch.from_numpy(np.stack(rows))
 
 
-def change(x: Tensor, numbers: Tensor) -> Tensor:
+def change(x: Tensor, numbers: Tensor, *, compressed: bool = True) -> Tensor:
     """(N, 3, S, S) in [-1, 1] and (N, 13) in [0, 1) -> the same range: optics, colour, compression, frame."""
     brightness, contrast, saturation, hue, blurs, sigma, compresses, quality = numbers[:, :8].unbind(1)
     x = blur(x, torch.where(blurs < BLURRED, sigma * BLUR * x.shape[-1], 0.0))
     x = colours(x, BRIGHTNESS * (2 * brightness - 1), _power(CONTRAST, contrast), _turned(saturation, hue))
-    low, high = QUALITIES
-    # At quality 100 the steps are so small that nothing is lost.
-    x = compress(x.clamp(-1, 1), torch.where(compresses < COMPRESSED, low + (high - low) * quality, 100.0))
+    if compressed:
+        low, high = QUALITIES
+        # At quality 100 the steps are so small that nothing is lost.
+        x = compress(x.clamp(-1, 1), torch.where(compresses < COMPRESSED, low + (high - low) * quality, 100.0))
     return cut(x.clamp(-1, 1), numbers)
 
 
