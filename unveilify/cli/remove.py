@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import RUNS, Device
+from unveilify.cli._options import Device
 
 
 def remove(
@@ -14,7 +14,9 @@ def remove(
     identity: Annotated[
         list[Path] | None, typer.Option(help="another photo of the person; may be given many times")
     ] = None,
-    run: Annotated[Path, typer.Option(help="training run whose best network is used")] = RUNS / "unveilify",
+    run: Annotated[
+        Path | None, typer.Option(help="training run, or network file, to use; when not given, the one we ship")
+    ] = None,
     landmarks: Annotated[str, typer.Option(help="landmark backends in order")] = "mediapipe",
     device: Device = "auto",
 ) -> None:
@@ -30,13 +32,12 @@ def remove(
     from unveilify.inference.remove import remove as take_off
     from unveilify.models.parts.contract import plugin
     from unveilify.models.parts.store import load
-    from unveilify.training.config import BEST
+    from unveilify.training.inputs import weights_of
     from unveilify.training.loop import Machine
+    from unveilify.weights import SHIPPED, fetch
 
-    if not (run / BEST).is_file():
-        raise UserError(f"There is no trained network in {run}: run `unveilify train` first, or name a --run.")
     results = places(photos, out, keep=identity or ())
-    stored = load(run / BEST)
+    stored = load(fetch(SHIPPED) if run is None else weights_of(run))
     if plugin(stored.model).USES_HOLE:
         raise UserError(f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it.")
     network = stored.network.to(Machine(device).resolve())
@@ -55,6 +56,8 @@ def remove(
             print(f"No mask was found on the face in {photo}, so it is left as it is.")
         write_guess(result, removal.image, stored.model)
         print(f"{result}: {removal.hole_share:.0%} of the face crop replaced.")
+    if not identity:
+        print("Nobody told what this person looks like: another photo of theirs as --identity makes it look like them.")
     print("What was painted is a plausible guess, not evidence of who someone is.")
     if failed:
         raise typer.Exit(1)

@@ -44,7 +44,18 @@ _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.
 _TORCH = "https://download.pytorch.org/models/"
 _FAN = "https://www.adrianbulat.com/downloads/python-fan/"
 
+SHIPPED = "unveilify_plus"
+"""The network of our own that the package brings: what `unveilify remove` uses unless told otherwise."""
+
 ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        name=SHIPPED,
+        filename="unveilify_plus.safetensors",
+        bytes=8871702,
+        sha256="1963da1803902ce3b317fb522406b57ced1e02e6c9265d91be2e97412621a404",
+        licence="Apache-2.0; see its card for what it was trained on",
+        role="`plus`, trained by us: what `unveilify remove` uses unless told otherwise",
+    ),
     Entry(
         name="face_detection_short_range",
         filename="face_detection_short_range.tflite",

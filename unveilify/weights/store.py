@@ -1,7 +1,7 @@
 """Find pretrained networks on this machine, and fetch the ones that may be fetched.
 
 Look-up order: the folders in ``$UNVEILIFY_WEIGHTS``, the user's cache (``$UNVEILIFY_CACHE`` or the platform's
-cache folder), the network's home. Whatever is handed out has the catalogue's SHA-256.
+cache folder), the package itself, the network's home. Whatever is handed out has the catalogue's SHA-256.
 """
 
 import os
@@ -12,6 +12,9 @@ from unveilify.core.errors import UserError
 from unveilify.core.storage import sha256_file
 from unveilify.weights.catalogue import Entry, entry
 from unveilify.weights.homes import Unreachable, bring
+
+PACKAGED = Path(__file__).parent / "networks"
+"""The networks of our own that come with the package."""
 
 
 class Missing(UserError):  # noqa: N818 (what it says reads as a sentence)
@@ -55,7 +58,7 @@ def locate(name: str) -> Path | None:
         UserError: the catalogue has no such name.
     """
     wanted = entry(name)
-    for folder in places():
+    for folder in (*places(), PACKAGED):
         path = folder / wanted.filename
         if _matches(path, wanted):
             return path
