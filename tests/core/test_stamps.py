@@ -5,6 +5,7 @@ import pytest
 from unveilify.core import stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
+from unveilify.core.storage import read_json, write_json
 
 
 class Settings(Config):
@@ -123,3 +124,28 @@ def test_a_setting_that_came_since_does_not_undo_what_was_made_without_it(tmp_pa
         stamps.begin(tmp_path / "a", "synth", Grown(sharper=True), "in")
     with pytest.raises(UserError, match="size_px: 64 -> 128"):
         stamps.begin(tmp_path / "a", "synth", Grown(size_px=128), "in")
+
+
+def test_another_version_of_the_format_is_named(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    assert made.version == 1
+    with pytest.raises(UserError, match=r"an older version \(1, not 2\): run `unveilify synth` again with --force"):
+        stamps.read(tmp_path / "a", "synth", "unveilify synth", 2)
+    with pytest.raises(UserError, match=r"an older version \(1, not 2\): run `unveilify synth` again with --force"):
+        stamps.begin(tmp_path / "a", "synth", Settings(), "in", version=2)
+    assert stamps.begin(tmp_path / "a", "synth", Settings(), "in", version=2, force=True) is None
+    stamps.commit(tmp_path / "a", "synth", Settings(), "in", {}, 2)
+    assert stamps.read(tmp_path / "a", "synth", "unveilify synth", 2).version == 2
+    with pytest.raises(UserError, match=r"a newer version \(2, not 1\)"):
+        stamps.begin(tmp_path / "a", "synth", Settings(), "in")
+
+
+def test_work_of_before_there_were_versions_is_of_the_first(tmp_path: Path) -> None:
+    stamps.begin(tmp_path / "a", "synth", Settings(), "in")
+    plan = read_json(tmp_path / "a" / stamps.BEGUN)
+    del plan["version"]
+    write_json(tmp_path / "a" / stamps.BEGUN, plan)
+    (tmp_path / "a/part.tar").write_bytes(b"tar")
+    assert stamps.begin(tmp_path / "a", "synth", Settings(), "in") is None
+    with pytest.raises(UserError, match="an older version"):
+        stamps.begin(tmp_path / "a", "synth", Settings(), "in", version=2)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.core.landmarks import Landmarks
+from unveilify.core.landmarks import Landmarks, Points
 
 Image = npt.NDArray[np.uint8]
 """(height, width, 3) RGB, or (height, width) for an alpha; 0…255."""
@@ -59,7 +59,9 @@ class Triplet:
     """One sample of a shard, decoded.
 
     ``masked``, ``unmasked`` and each of ``identity``: (S, S, 3) RGB; ``alpha``: (S, S), 0…255, the hole is
-    where it is above 0. ``real`` counts the identity images that are not repeats.
+    where it is above 0. ``real`` counts the identity images that are not repeats. ``landmarks`` (2 + K, N, D) in
+    pixels: of the unmasked picture, of the masked one as they are found there, of each identity image; NaN where
+    unknown, None where there are none at all.
     """
 
     key: str
@@ -69,3 +71,4 @@ class Triplet:
     identity: tuple[Image, ...]
     real: int
     meta: dict[str, Any]
+    landmarks: Points | None = None

@@ -31,9 +31,10 @@ class FileStamp(Config):
 
 
 class Stamp(Config):
-    """A committed stage: what it made, with which settings, from which input."""
+    """A committed stage: what it made, in which version of its format, with which settings, from which input."""
 
     stage: str
+    version: int = 1
     config: dict[str, Any]
     input: str
     files: dict[str, FileStamp]
@@ -46,11 +47,12 @@ class Stamp(Config):
         return sha256_bytes(canonical_json(self.model_dump(exclude={"software"})))
 
 
-def read(directory: Path, stage: str, make_it: str) -> Stamp:
+def read(directory: Path, stage: str, make_it: str, version: int | None = None) -> Stamp:
     """The stamp of a committed stage.
 
     Raises:
-        UserError: there is none; ``make_it`` (a command) is what the sentence advises.
+        UserError: there is none, or one of another ``version`` of the format; ``make_it`` (a command) is what the
+            sentence advises.
     """
     path = directory / STAMP
     if not path.is_file():
@@ -65,26 +67,37 @@ def read(directory: Path, stage: str, make_it: str) -> Stamp:
         raise UserError(f"{path} is damaged: run `{make_it}` with --force to build it anew.") from None
     if stamp.stage != stage:
         raise UserError(f"{directory} holds the output of '{stamp.stage}', not of '{stage}': give another folder.")
+    if version is not None and stamp.version != version:
+        raise UserError(_other_version(directory, stage, stamp.version, version, make_it))
     return stamp
 
 
 def begin(
-    directory: Path, stage: str, config: BaseModel, input_hash: str, *, force: bool = False, replace: bool = False
+    directory: Path,
+    stage: str,
+    config: BaseModel,
+    input_hash: str,
+    *,
+    version: int = 1,
+    force: bool = False,
+    replace: bool = False,
 ) -> Stamp | None:
     """Open ``directory`` for ``stage``: the stamp if it is up to date, None if there is work to do.
 
+    ``version`` is that of the format in which the stage writes.
+
     Raises:
-        UserError: it holds the output of another config or input (what differs is named), or files that
+        UserError: it holds the output of another version, config or input (what differs is named), or files that
             are not ours. ``force`` deletes the stage's own old output first, never foreign files.
             ``replace`` lets the new output take the old one's place, file by file, where config or input differ.
     """
-    plan = {"stage": stage, "config": config.model_dump(mode="json"), "input": input_hash}
+    plan = {"stage": stage, "version": version, "config": config.model_dump(mode="json"), "input": input_hash}
     begun = directory / BEGUN
     if force and begun.is_file():
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if begun.is_file():
-        old = _with_new_settings(read_json(begun), config)
+        old = _with_new_settings({"version": 1} | read_json(begun), config)
         if old.get("stage") == stage and old != plan and (replace or _is_bare(directory)):
             (directory / STAMP).unlink(missing_ok=True)
             write_json(begun, plan)
@@ -107,12 +120,15 @@ def begin(
     return stamp
 
 
-def commit(directory: Path, stage: str, config: BaseModel, input_hash: str, counts: dict[str, int]) -> Stamp:
+def commit(
+    directory: Path, stage: str, config: BaseModel, input_hash: str, counts: dict[str, int], version: int = 1
+) -> Stamp:
     """Hash every file of the finished output, write the stamp, and take the notes of the work away."""
     names = sorted(p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file())
     listed = [n for n in names if n not in UNLISTED and not n.startswith(f"{WORK}/") and not n.endswith(".tmp")]
     stamp = Stamp(
         stage=stage,
+        version=version,
         config=config.model_dump(mode="json"),
         input=input_hash,
         files={n: FileStamp(bytes=(directory / n).stat().st_size, sha256=sha256_file(directory / n)) for n in listed},
@@ -162,6 +178,9 @@ def _sweep(directory: Path) -> None:
 def _refuse_other(directory: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
     if old.get("stage") != new["stage"]:
         raise UserError(f"{directory} holds the output of '{old.get('stage')}': give another folder.")
+    if old["version"] != new["version"]:
+        make_it = f"unveilify {new['stage']}"
+        raise UserError(_other_version(directory, new["stage"], old["version"], new["version"], make_it))
     if old.get("config") != new["config"]:
         what = difference(old.get("config", {}), new["config"])
         raise UserError(
@@ -169,3 +188,10 @@ def _refuse_other(directory: Path, old: dict[str, Any], new: dict[str, Any]) -> 
         )
     if old.get("input") != new["input"]:
         raise UserError(f"{directory} was made from another input: use --force to rebuild it, or another folder.")
+
+
+def _other_version(directory: Path, stage: str, old: int, new: int, make_it: str) -> str:
+    age = "an older" if old < new else "a newer"
+    return (
+        f"The {stage} output in {directory} is of {age} version ({old}, not {new}): run `{make_it}` again with --force."
+    )
