@@ -23,8 +23,9 @@ import torch
 import webdataset
 from skimage.data import astronaut
 
-from unveilify.core import stamps, tars
+from unveilify.core import landmark_rows, stamps, tars
 from unveilify.core.pictures import encode_jpeg, encode_png
+from unveilify.shards import intake
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.reader import ShardSet, Split
 from unveilify.shards.stream import Stream, StreamConfig
@@ -101,7 +102,7 @@ def make_shards(folder: Path, people: int = 60, photos: int = 10, size_px: int =
     rng = np.random.default_rng(0)
     portrait = astronaut()
     source = folder / "synth"
-    stamps.begin(source, "synth", ShardConfig(), "portrait")
+    stamps.begin(source, "synth", ShardConfig(), "portrait", version=intake.VERSION)
     rows = []
     with tars.writing(source / "part-00000.tar") as tar:
         for number in range(people * photos):
@@ -112,19 +113,20 @@ def make_shards(folder: Path, people: int = 60, photos: int = 10, size_px: int =
             alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
             masked = np.where(alpha[..., None] > 0, np.uint8(200), crop)
             key, person = f"k{number:06d}", f"person{number // photos}"
-            points = rng.uniform(0, size_px, (468, 3)).round(4).tolist()
+            points = rng.uniform(0, size_px, (468, 3)).astype(np.float32)
             meta = {"key": key, "identity": person, "group": person, "crop": {"size_px": size_px}}
             members = {
                 "unmasked.jpg": encode_jpeg(crop, 95),
                 "masked.jpg": encode_jpeg(masked, 95),
                 "mask.png": encode_png(alpha),
-                "json": json.dumps(meta | {"landmarks": {"scheme": "mediapipe468", "points": points}}).encode(),
+                "json": json.dumps(meta | {"landmarks": {"scheme": "mediapipe468"}}).encode(),
+                landmark_rows.MEMBER: landmark_rows.encode([points, points + 1]),
             }
             tars.add(tar, key, members)
             row = {"photo": f"{number}.jpg", "key": key, "identity": person, "group": person}
             rows.append(row | {"status": "target", "reason": None, "sha256": key})
     pd.DataFrame(rows).to_parquet(source / "manifest.parquet")
-    stamps.commit(source, "synth", ShardConfig(), "portrait", {})
+    stamps.commit(source, "synth", ShardConfig(), "portrait", {}, intake.VERSION)
     run(ShardConfig(samples_per_shard=100), source, folder / "shards")
     return folder / "shards"
 

@@ -57,16 +57,15 @@ def main(source: Path, pairs: Path, shards: Path) -> int:
     agree("in = out + rejects", len(rows), known + int(status.get("rejected", 0)))
     kinds = members(pairs, "part-*.tar")
     agree("targets in the tars", target, kinds["masked.jpg"], kinds["mask.png"])
-    agree("crops in the tars", known, kinds["unmasked.jpg"], kinds["json"])
+    agree("crops in the tars", known, kinds["unmasked.jpg"], kinds["landmarks.npy"], kinds["json"])
     agree("pairs files as stamped", True, digest_agrees(pairs))
 
     ledger = pd.read_parquet(shards / "manifest.parquet")
     agree("rows of the shard manifest", len(rows), len(ledger))
     triplets = ledger[ledger["status"] == "triplet"]
     kinds = members(shards, "t*-*.tar") + members(shards, "val-*.tar")
-    agree(
-        "triplets in the shards", len(triplets), *(kinds[k] for k in ("masked.jpg", "unmasked.jpg", "mask.png", "json"))
-    )
+    each = ("masked.jpg", "unmasked.jpg", "mask.png", "landmarks.npy", "json")
+    agree("triplets in the shards", len(triplets), *(kinds[k] for k in each))
     for unit in ("group", "identity"):
         agree(f"most splits of one {unit}", 1, int(triplets.groupby(unit)["split"].nunique().max()))
     people = triplets.groupby("split")["identity"].nunique().to_dict()

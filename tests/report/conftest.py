@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from unveilify.core import stamps, tars
 from unveilify.core.config import Config, build
+from unveilify.core.landmark_rows import encode
 from unveilify.core.pictures import encode_jpeg, encode_png
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.models.parts import store
@@ -59,6 +60,7 @@ def members(portrait: NDArray[np.uint8], person: int, number: int) -> dict[str, 
         "unmasked.jpg": encode_jpeg(truth, 95),
         "masked.jpg": encode_jpeg(masked, 95),
         "mask.png": encode_png(alpha),
+        "landmarks.npy": encode([np.full((5, 2), SIZE / 2, np.float32)] * 2),
         "json": json.dumps(meta).encode(),
     }
 
@@ -67,7 +69,7 @@ def members(portrait: NDArray[np.uint8], person: int, number: int) -> dict[str, 
 def report_shards(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
     root = tmp_path_factory.mktemp("report-data")
     pairs, rows = root / "synth", []
-    stamps.begin(pairs, "synth", Nothing(), "photos")
+    stamps.begin(pairs, "synth", Nothing(), "photos", version=2)
     with tars.writing(pairs / "part-00000.tar") as tar:
         for person in range(PEOPLE):
             for number in range(PHOTOS):
@@ -79,7 +81,7 @@ def report_shards(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[n
                     | {"face": 0, "status": "target", "reason": None, "sha256": meta["photo_sha256"]}
                 )
     pd.DataFrame(rows).to_parquet(pairs / "manifest.parquet", index=False)
-    stamps.commit(pairs, "synth", Nothing(), "photos", {"photos": len(rows)})
+    stamps.commit(pairs, "synth", Nothing(), "photos", {"photos": len(rows)}, 2)
     shard(ShardConfig(shares=(0.6, 0.1, 0.3)), pairs, root / "shards")
     return root / "shards"
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 
 from unveilify.core import stamps, tars
 from unveilify.core.config import Config
+from unveilify.core.landmark_rows import encode
+from unveilify.core.landmarks import Points
 
 SIZE = 32
 
@@ -37,16 +40,26 @@ def sample(key: str, row: dict[str, Any], size: int = SIZE) -> dict[str, bytes]:
         "photo": row["photo"],
         "photo_sha256": row["sha256"],
         "crop": {"matrix": [[1, 0, 0], [0, 1, 0]], "size_px": size, "padded_share": 0.0},
-        "landmarks": {"scheme": "five", "points": [[1.0, 2.0]] * 5},
+        "landmarks": {"scheme": "five"},
         "role": row["status"],
         "meta": {"name": "naïve"},
     }
-    members = {"unmasked.jpg": jpeg(rng, size), "json": json.dumps(meta).encode()}
+    places = marks(row["photo"], size)
+    members = {"unmasked.jpg": jpeg(rng, size), "json": json.dumps(meta).encode(), "landmarks.npy": encode(places[:1])}
     if row["status"] == "target":
+        members["landmarks.npy"] = encode(places)
         alpha = np.zeros((size, size), np.uint8)
         alpha[size // 2 :] = 200
         members |= {"masked.jpg": jpeg(rng, size), "mask.png": cv2.imencode(".png", alpha)[1].tobytes()}
     return members
+
+
+def marks(photo: str, size: int = SIZE) -> Points:
+    """Five points on the bare crop and on the masked one, (2, 5, 2); the first photo of everybody is not found there."""
+    rng = np.random.default_rng(zlib.crc32(photo.encode()))
+    bare = rng.integers(0, size * 16, (5, 2)) / 16
+    masked = bare + rng.integers(-16, 17, (5, 2)) / 16
+    return np.stack([bare, masked if not photo.endswith("/0.jpg") else np.full((5, 2), np.nan)]).astype(np.float32)
 
 
 def make_synth(
@@ -60,7 +73,7 @@ def make_synth(
 ) -> Path:
     """Person i has ``photos(i)`` photos, two people are a family; every 7th photo only serves as identity image
     and one photo per family is rejected. ``edit`` may change the rows of the manifest beforehand."""
-    stamps.begin(directory, "synth", NoConfig(), "photos")
+    stamps.begin(directory, "synth", NoConfig(), "photos", version=2)
     rows: list[dict[str, Any]] = []
     for person in range(people):
         for number in range(photos(person)):
@@ -77,7 +90,7 @@ def make_synth(
             for row in used[begin : begin + per_part]:
                 tars.add(tar, row["key"], sample(row["key"], row, size))
     pd.DataFrame(rows).to_parquet(directory / "manifest.parquet", index=False)
-    stamps.commit(directory, "synth", NoConfig(), "photos", {"photos": len(rows)})
+    stamps.commit(directory, "synth", NoConfig(), "photos", {"photos": len(rows)}, 2)
     return directory
 
 

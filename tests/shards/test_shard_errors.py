@@ -1,5 +1,6 @@
 """Bad input to `shard`: one sentence that says what, where and what to do."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from unveilify.core import stamps, tars
 from unveilify.core.errors import UserError
+from unveilify.core.storage import read_json, write_json
 from unveilify.shards.config import ShardConfig
+from unveilify.shards.reader import ShardSet
 from unveilify.shards.verify import verify
 from unveilify.shards.write import run
 
@@ -85,3 +89,37 @@ def test_other_settings_are_refused_by_name(synth_output: Path, tmp_path: Path) 
     with pytest.raises(UserError, match=r"identities: 1 -> 2"):
         run(ShardConfig(identities=2), synth_output, tmp_path / "out")
     run(ShardConfig(identities=2), synth_output, tmp_path / "out", force=True)
+
+
+def test_synth_output_of_before_the_landmarks_is_named_as_old(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth")
+    stamp = read_json(source / "_stamp.json")
+    del stamp["version"]
+    write_json(source / "_stamp.json", stamp)
+    with pytest.raises(UserError, match=r"an older version \(1, not 2\): run `unveilify synth` again with --force"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_shards_of_before_the_landmarks_are_named_as_old(shards: Path, synth_output: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(shards, tmp_path / "copy"))
+    for name in ("_stamp.json", "_begun.json", "index.json"):
+        plan = read_json(copy / name)
+        plan = {key: value for key, value in plan.items() if key not in ("version", "scheme", "landmarks")}
+        write_json(copy / name, plan | ({"version": 1} if name == "index.json" else {}))
+    for use in (ShardSet.open, verify):
+        with pytest.raises(UserError, match=r"version 1 and not 2: run `unveilify synth` and `unveilify shard` again"):
+            use(copy)
+    with pytest.raises(UserError, match=r"an older version \(1, not 2\): run `unveilify shard` again with --force"):
+        run(ShardConfig(samples_per_shard=4, identities=2), synth_output, copy)
+
+
+def test_landmarks_that_are_none(synth_maker: Maker, tmp_path: Path) -> None:
+    source = synth_maker(tmp_path / "synth")
+    part = source / "part-00000.tar"
+    member = next(m for m in tars.members(part) if m.kind == "landmarks.npy")
+    data = bytearray(part.read_bytes())
+    data[member.offset] ^= 1
+    part.write_bytes(data)
+    stamps.commit(source, "synth", ShardConfig(), "photos", {}, 2)
+    with pytest.raises(UserError, match=rf"part-00000\.tar: {member.key} holds no landmarks"):
+        run(ShardConfig(), source, tmp_path / "out")

@@ -38,7 +38,7 @@ def flip_a_byte(folder: Path) -> None:
 
 def cut(folder: Path) -> None:
     path = folder / "train-000000.tar"
-    path.write_bytes(path.read_bytes()[:9000])
+    path.write_bytes(path.read_bytes()[:9300])
 
 
 def lose_a_member(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The stage `shard`: same bytes however it ran, nothing lost, nobody in two splits, plain tars."""
 
+import io
 import json
 import random
 import subprocess
@@ -10,15 +11,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 import webdataset
 
-from unveilify.core import stamps
+from unveilify.core import stamps, tars
 from unveilify.core.errors import UserError
-from unveilify.core.storage import read_json
+from unveilify.core.landmark_rows import encode
+from unveilify.core.storage import canonical_json, read_json
 from unveilify.shards.config import ShardConfig
+from unveilify.shards.reader import ShardSet
 from unveilify.shards.split import SPLITS, read_ledger
+from unveilify.shards.stream import in_order
 from unveilify.shards.tables import describe
 from unveilify.shards.verify import verify
 from unveilify.shards.write import run
@@ -114,12 +120,12 @@ def test_whole_shards_are_kept_and_damaged_ones_made_again(
 
 
 def test_webdataset_and_tarfile_read_the_shards(shards: Path, synth_output: Path) -> None:
-    names = {"identity.0.jpg", "identity.1.jpg", "json", "mask.png", "masked.jpg", "unmasked.jpg"}
+    names = {"identity.0.jpg", "identity.1.jpg", "json", "landmarks.npy", "mask.png", "masked.jpg", "unmasked.jpg"}
     manifest = pd.read_parquet(shards / "manifest.parquet").set_index("key")
     jpegs = _unmasked(synth_output)
     for split in SPLITS:
-        tars = sorted(shards.glob(f"{split}-*.tar"))
-        plain = webdataset.WebDataset([str(path) for path in tars], shardshuffle=False, empty_check=False)
+        paths = sorted(shards.glob(f"{split}-*.tar"))
+        plain = webdataset.WebDataset([str(path) for path in paths], shardshuffle=False, empty_check=False)
         samples = list(plain)
         assert len(samples) == (manifest["split"].eq(split) & manifest["status"].eq("triplet")).sum()
         for sample in samples:
@@ -134,7 +140,7 @@ def test_webdataset_and_tarfile_read_the_shards(shards: Path, synth_output: Path
             for key in told["keys"]:
                 assert manifest.loc[key, "identity"] == meta["identity"]
                 assert manifest.loc[key, "split"] == split
-        with tarfile.open(tars[0]) as tar:
+        with tarfile.open(paths[0]) as tar:
             assert all(member.mtime == 0 for member in tar)
 
 
@@ -177,7 +183,7 @@ def test_the_cap_and_one_identity_image(synth_output: Path, tmp_path: Path) -> N
     assert (capped["uses"].gt(0) == capped["status"].eq("identity")).all()
     with tarfile.open(tmp_path / "out" / "train-000000.tar") as tar:
         assert {name.partition(".")[2] for name in tar.getnames()} == {
-            "identity.jpg", "json", "mask.png", "masked.jpg", "unmasked.jpg",
+            "identity.jpg", "json", "landmarks.npy", "mask.png", "masked.jpg", "unmasked.jpg",
         }  # fmt: skip
     assert verify(tmp_path / "out") == []
 
@@ -236,3 +242,82 @@ def test_the_card_and_the_croissant_file_say_what_is_there(shards: Path) -> None
     assert {name: entry["sha256"] for name, entry in files.items()} == {
         name: file.sha256 for name, file in listed.items() if name.endswith(".tar")
     }
+
+
+def test_landmarks_travel_with_every_picture(shards: Path, synth_output: Path) -> None:
+    """As webdataset decodes them: bare, masked, and one row per identity image, repeats repeating."""
+    paths = [str(path) for path in sorted(synth_output.glob("part-*.tar"))]
+    stored = {one["__key__"]: one["landmarks.npy"] for one in webdataset.WebDataset(paths, shardshuffle=False).decode()}
+    packed = [str(path) for path in sorted(shards.glob("*.tar"))]
+    missed = 0
+    for sample in webdataset.WebDataset(packed, shardshuffle=False).decode():
+        rows, told = sample["landmarks.npy"], sample["json"]["identities"]
+        assert rows.shape == (4, 5, 2)
+        np.testing.assert_array_equal(rows[:2], stored[sample["__key__"]])
+        for i in range(2):
+            np.testing.assert_array_equal(rows[2 + i], stored[told["keys"][i % told["real"]]][0])
+        missed += int(np.isnan(rows[1]).all())
+    assert missed > 0
+    about = read_json(shards / "index.json")
+    assert (about["version"], about["scheme"], about["landmarks"]) == (2, "five", [5, 2])
+
+
+def test_landmarks_of_another_scheme_are_unknown(synth_maker: Maker, tmp_path: Path) -> None:
+    """A source whose photos are served by several backends: the shards' scheme is that of most triplets."""
+    source = synth_maker(tmp_path / "synth", photos=lambda person: 3, per_part=1)
+    for part in sorted(source.glob("part-*.tar"))[::3]:
+        stored = tar_members(part)
+        with tars.writing(part) as tar:
+            for key, members in stored.items():
+                rows = len(np.load(io.BytesIO(members["landmarks.npy"])))
+                points = np.full((rows, 68, 3), 7, np.float32)
+                meta = json.loads(members["json"]) | {"landmarks": {"scheme": "ibug68"}}
+                tars.add(tar, key, members | {"landmarks.npy": encode(points), "json": canonical_json(meta)})
+    stamps.commit(source, "synth", ShardConfig(), "photos", {}, 2)
+    run(ShardConfig(), source, tmp_path / "out")
+    assert verify(tmp_path / "out") == []
+    split = ShardSet.open(tmp_path / "out").split("train")
+    assert (split.index.scheme, split.index.landmarks) == ("five", (5, 2))
+    batch = next(in_order(split, len(split)))
+    kinds = set()
+    for i in range(len(split)):
+        rows = split.read(i).landmarks
+        assert rows is not None
+        other = rows.shape[1:] == (68, 3)
+        kinds.add((other, bool(np.isnan(rows[2]).all())))
+        assert bool(torch.isnan(batch.landmarks[i]).all()) == other
+    assert kinds >= {(False, False), (False, True), (True, True)}
+
+
+def test_people_with_one_photo_have_a_grey_identity_image_on_request(synth_output: Path, tmp_path: Path) -> None:
+    config = ShardConfig(samples_per_shard=4, identities=2, singles=True)
+    stamp = run(config, synth_output, tmp_path / "out")
+    assert "rejected.no_identity_image" not in stamp.counts
+    assert verify(tmp_path / "out") == []
+    alone = 0
+    for name in SPLITS:
+        split = ShardSet.open(tmp_path / "out").split(name)
+        for i in range(len(split)):
+            triplet = split.read(i)
+            assert triplet.landmarks is not None
+            if triplet.real == 0:
+                alone += 1
+                assert triplet.meta["identities"] == {"real": 0, "keys": [], "photos": []}
+                assert all(image.shape == triplet.masked.shape and (image == 128).all() for image in triplet.identity)
+                assert np.isnan(triplet.landmarks[2:]).all()
+                assert np.isfinite(triplet.landmarks[0]).all()
+            else:
+                assert np.isfinite(triplet.landmarks[2:]).all()
+    assert alone == 3
+    out = tmp_path / "out"
+    (out / "_stamp.json").unlink()
+    inodes = {path.name: path.stat().st_ino for path in out.glob("*.tar")}
+    assert run(config, synth_output, out).hash == stamp.hash
+    assert {path.name: path.stat().st_ino for path in out.glob("*.tar")} == inodes, "whole shards are kept"
+
+
+def tar_members(path: Path) -> dict[str, dict[str, bytes]]:
+    found: dict[str, dict[str, bytes]] = {}
+    for member in tars.members(path):
+        found.setdefault(member.key, {})[member.kind] = tars.pread(path, member.offset, member.size)
+    return found

@@ -20,7 +20,7 @@ from unveilify.shards.order import flips
 from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, Triplets, in_order
 from unveilify.shards.write import run
 
-FIELDS = ("masked", "unmasked", "alpha", "identity", "real", "index")
+FIELDS = ("masked", "unmasked", "alpha", "identity", "real", "index", "landmarks")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def train(shards: Path) -> Split:
 
 
 def equal(a: Samples, b: Samples) -> bool:
-    return all(torch.equal(getattr(a, name), getattr(b, name)) for name in FIELDS)
+    return all(torch.allclose(getattr(a, name), getattr(b, name), 0, 0, equal_nan=True) for name in FIELDS)
 
 
 def joined(parts: list[Samples]) -> Samples:
@@ -210,3 +210,55 @@ def test_a_fresh_mask_is_mirrored_with_its_face(small_shards: Path) -> None:
     one = mirrored[0]
     assert torch.equal(data[0, one].masked, straight[0, one].masked.flip(-1))
     assert torch.equal(data[0, one].alpha, straight[0, one].alpha.flip(-1))
+
+
+def test_landmarks_are_shares_of_the_side_and_mirrored_with_their_pictures(train: Split) -> None:
+    plain, turned = Triplets(train, StreamConfig(flip=False)), Triplets(train, StreamConfig(seed=3))
+    small = Triplets(train, StreamConfig(flip=False, size_px=8))
+    for i in range(len(train)):
+        rows, want = train.landmarks(i), plain[0, i].landmarks[0]
+        assert want.shape == (4, 5, 2)
+        known = np.isfinite(rows).all((1, 2))
+        np.testing.assert_allclose(want[known], (rows[known] + 0.5) / 32, atol=1e-6)
+        assert torch.equal(small[0, i].landmarks[0], want), "they hold at any size"
+        pair, *images = flips(3, 0, i, 2)
+        # Noise for a face that is missed comes from (seed, epoch, sample), so seeds agree on known ones alone.
+        for row, mirror in ((0, pair), (1, pair), (2, images[0]), (3, images[1])):
+            if known[row]:
+                point = want[row][[1, 0, 2, 4, 3]] * torch.tensor([-1, 1]) + torch.tensor([1, 0])
+                torch.testing.assert_close(turned[0, i].landmarks[0, row], point if mirror else want[row])
+
+
+def test_a_face_missed_under_its_mask_has_the_error_of_another(train: Split) -> None:
+    missed = [i for i in range(len(train)) if np.isnan(train.landmarks(i)[1]).all()]
+    known = [i for i in range(len(train)) if i not in missed]
+    errors = np.stack([train.landmarks(i)[1] - train.landmarks(i)[0] for i in known])
+    assert missed
+    plain = Triplets(train, StreamConfig(flip=False))
+    again = Triplets(train, StreamConfig(flip=False))
+    noisy = Triplets(train, StreamConfig(flip=False, landmark_noise=1))
+    some = Triplets(train, StreamConfig(flip=False, landmark_noise=0.5))
+    drawn = set()
+    for i in range(len(train)):
+        assert torch.equal(plain[0, i].landmarks, again[0, i].landmarks)
+        for data in (plain, noisy):
+            rows = data[0, i].landmarks[0] * 32 - 0.5
+            np.testing.assert_allclose(rows[0], train.landmarks(i)[0], atol=1e-4)
+            away = np.abs((rows[1] - rows[0]).numpy() - errors).max((1, 2))
+            assert away.min() < 1e-4, "the error of one of the samples"
+            drawn.add(int(away.argmin()))
+            if data is noisy and i in known:
+                assert known[int(away.argmin())] != i, "and not its own"
+    assert len(drawn) > 3
+    own = [torch.equal(some[0, i].landmarks, plain[0, i].landmarks) for i in known]
+    assert 0 < sum(own) < len(own)
+
+
+def test_fresh_masks_keep_the_landmarks_found_under_the_stored_ones(small_shards: Path) -> None:
+    split = ShardSet.open(small_shards).split("train")
+    plain = Triplets(split, StreamConfig(flip=False))
+    fresh = Triplets(split, StreamConfig(flip=False, remask=MaskConfig()))
+    for i in range(5):
+        assert torch.equal(fresh[2, i].landmarks[:, 0], plain[0, i].landmarks[:, 0])
+        if np.isfinite(split.landmarks(i)[1]).all():
+            assert torch.equal(fresh[2, i].landmarks, plain[0, i].landmarks)

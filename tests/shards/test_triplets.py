@@ -75,3 +75,12 @@ def test_leaks_are_not_used_at_all() -> None:
 
 def test_images_repeat_in_turn() -> None:
     assert repeated(["a", "b"], 5) == ["a", "b", "a", "b", "a"]
+
+
+@given(rows=people(), k=st.integers(1, 4), seed=st.integers(0, 3))
+def test_people_with_one_photo_come_in_without_an_identity_image_on_request(rows: list[Row], k: int, seed: int) -> None:
+    plain, more = choose(rows, k, seed), choose(rows, k, seed, singles=True)
+    assert more.reasons == {}
+    assert {key: more.images[key] for key in plain.images} == plain.images
+    assert {key for key, images in more.images.items() if not images} == plain.reasons.keys()
+    assert repeated((), k) == []

@@ -11,8 +11,10 @@ MEANING = {
     "masked.jpg": "the face crop with a drawn mask: what a network is given",
     "unmasked.jpg": "the same face crop without the mask: what it should give",
     "mask.png": "8-bit alpha of all that was drawn (cloth, straps, shadow); the hole is where it is above 0",
-    "identity.jpg": "another photo of the same person",
-    "json": "identity, group, source photo, crop, landmarks, pose, quality and every drawing parameter",
+    "identity.jpg": "another photo of the same person; mid-grey where there is none",
+    "landmarks.npy": "landmarks in pixels, float32 (2 + k, N, 2 or 3): of the unmasked picture, of the masked one as they "
+    "are found under the mask, of each of k identity images; NaN where unknown",
+    "json": "identity, group, source photo, crop, scheme of the landmarks, pose, quality and every drawing parameter",
 }
 
 

@@ -19,6 +19,9 @@ class ShardConfig(Config):
         "filed", description="what a split may not cut: the source's own group (AI Hub: the family) or the identity"
     )
     identities: int = Field(1, ge=1, le=10, description="identity images per triplet (k)")
+    singles: bool = Field(
+        False, description="people with one photo as well: their triplets have mid-grey for an identity image"
+    )
     max_per_identity: int | None = Field(None, ge=1, description="at most so many triplets of one identity")
     max_triplets: int | None = Field(None, ge=1, description="at most so many triplets in all")
     samples_per_shard: int = Field(1000, ge=1, description="triplets in one tar, at most")

@@ -25,7 +25,8 @@ CONTEXT: dict[str, Any] = {
     "examples": {"@id": "cr:examples", "@type": "@json"},
     **{word: f"cr:{word}" for word in OWN_WORDS.split()},
 }
-MIME = {"jpg": "image/jpeg", "png": "image/png", "json": "application/json"}
+MIME = {"jpg": "image/jpeg", "png": "image/png", "json": "application/json", "npy": "application/octet-stream"}
+TYPES = {"jpg": "sc:ImageObject", "png": "sc:ImageObject", "json": "sc:Text", "npy": "sc:MediaObject"}
 
 
 def croissant(index: Index, counts: dict[str, int]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _record_set(split: str, member: str) -> dict[str, Any]:
                 "@type": "cr:Field",
                 "@id": f"{name}/content",
                 "name": f"{name}/content",
-                "dataType": "sc:Text" if member == "json" else "sc:ImageObject",
+                "dataType": TYPES[member.rpartition(".")[2]],
                 "source": {"fileSet": files, "extract": {"fileProperty": "content"}},
             },
         ],

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unveilify.core import tars
+from unveilify.core import landmark_rows, tars
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
-from unveilify.core.storage import sha256_file
+from unveilify.core.storage import read_json, sha256_file
 from unveilify.shards.split import SPLITS
 
 INDEX_JSON, INDEX_NPY = "index.json", "index.npy"
+VERSION = 2
+"""Of the format of the shards; since 2 every sample has landmarks, on the masked picture and on each identity image."""
 
 Records = NDArray[np.void]
 """Structured records of the type that `record_type` gives."""
@@ -35,11 +37,16 @@ class Shard(Config):
 
 
 class Index(Config):
-    """``index.json``. ``members`` is the order of the columns of ``index.npy``; names are those of its codes."""
+    """``index.json``. ``members`` is the order of the columns of ``index.npy``; names are those of its codes.
 
-    version: int = 1
+    ``scheme`` is that of most samples' landmarks, ``landmarks`` its points and dimensions (N, D).
+    """
+
+    version: int = VERSION
     size_px: int
     identities: int
+    scheme: str
+    landmarks: tuple[int, int]
     members: tuple[str, ...]
     splits: dict[str, tuple[Shard, ...]]
     groups: tuple[str, ...]
@@ -65,7 +72,7 @@ def image_names(k: int) -> list[str]:
 
 def member_names(k: int) -> tuple[str, ...]:
     """What a sample with ``k`` identity images consists of, in the order of the tar."""
-    return tuple(sorted([*image_names(k), "json", "mask.png", "masked.jpg", "unmasked.jpg"]))
+    return tuple(sorted([*image_names(k), "json", landmark_rows.MEMBER, "mask.png", "masked.jpg", "unmasked.jpg"]))
 
 
 def record_type(members: int, key_bytes: int) -> np.dtype[np.void]:
@@ -123,12 +130,18 @@ def load(directory: Path) -> tuple[Index, Records]:
     """The index of a folder of shards; the records are memory-mapped.
 
     Raises:
-        UserError: missing or damaged.
+        UserError: missing, damaged or of another version.
     """
     try:
-        index = Index.model_validate_json((directory / INDEX_JSON).read_bytes())
+        about = read_json(directory / INDEX_JSON)
+        if about["version"] != VERSION:
+            raise UserError(
+                f"The shards in {directory} are of version {about['version']} and not {VERSION}: "
+                "run `unveilify synth` and `unveilify shard` again with --force."
+            )
+        index = Index.model_validate(about)
         records = np.asarray(np.load(directory / INDEX_NPY, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"Cannot read the index in {directory} ({error}): run `unveilify shard` again.") from None
     expected = sum(shard.samples for shard in index.shards())
     if records.shape != (expected,):

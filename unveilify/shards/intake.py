@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from unveilify.core import stamps, tars
+from unveilify.core import landmark_rows, stamps, tars
 from unveilify.core.errors import UserError
 from unveilify.core.storage import sha256_bytes, sha256_file
 from unveilify.shards.leaks import perceptual_hash
@@ -14,7 +14,12 @@ from unveilify.shards.leaks import perceptual_hash
 MANIFEST = "manifest.parquet"
 MAKE_IT = "unveilify synth"
 TARGET, IDENTITY, REJECTED = "target", "identity", "rejected"
-KINDS = {TARGET: {"unmasked.jpg", "masked.jpg", "mask.png", "json"}, IDENTITY: {"unmasked.jpg", "json"}}
+KINDS = {
+    TARGET: {"unmasked.jpg", "masked.jpg", "mask.png", "json", landmark_rows.MEMBER},
+    IDENTITY: {"unmasked.jpg", "json", landmark_rows.MEMBER},
+}
+VERSION = 2
+"""Of the format of `synth` that is read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,15 @@ Places = Mapping[str, tuple[int, int]]
 class Part:
     """One tar of `synth`, looked through: places by key, and two hashes of every unmasked crop.
 
-    ``crops`` are SHA-256 of the JPEG bytes, ``looks`` the 32 bytes of `perceptual_hash`.
+    ``crops`` are SHA-256 of the JPEG bytes, ``looks`` the 32 bytes of `perceptual_hash`, ``shapes`` the points and
+    dimensions of the landmarks.
     """
 
     path: Path
     places: dict[str, Places]
     crops: dict[str, str]
     looks: dict[str, bytes]
+    shapes: dict[str, tuple[int, int]]
 
 
 def manifest(directory: Path) -> pd.DataFrame:
@@ -107,13 +114,17 @@ def look(part: tuple[Path, str]) -> Part:
     places: dict[str, dict[str, tuple[int, int]]] = {}
     crops: dict[str, str] = {}
     looks: dict[str, bytes] = {}
+    shapes: dict[str, tuple[int, int]] = {}
     for member in tars.members(path):
         places.setdefault(member.key, {})[member.kind] = (member.offset, member.size)
         if member.kind == "unmasked.jpg":
             data = tars.pread(path, member.offset, member.size)
             crops[member.key] = sha256_bytes(data)
             looks[member.key] = perceptual_hash(data, f"{path.name}: {member.key}")
-    return Part(path, {key: dict(kinds) for key, kinds in places.items()}, crops, looks)
+        elif member.kind == landmark_rows.MEMBER:
+            found = landmark_rows.decode(tars.pread(path, member.offset, member.size), f"{path}: {member.key}")
+            shapes[member.key] = (found.shape[1], found.shape[2])
+    return Part(path, {key: dict(kinds) for key, kinds in places.items()}, crops, looks, shapes)
 
 
 def check(found: list[Part], expected: list[Row]) -> None:

@@ -3,12 +3,21 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from unveilify.core import tars
+import numpy as np
+
+from unveilify.core import landmark_rows, tars
 from unveilify.core.errors import UserError
+from unveilify.core.pictures import encode_jpeg
 from unveilify.core.storage import canonical_json
 from unveilify.shards.index import Sample, Shard, scan
+
+NOBODY, QUALITY = 128, 95
+"""Grey of the picture that stands where there is no identity image, and its JPEG quality."""
+JOINED = ("json", landmark_rows.MEMBER)
+"""Members that are more than copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +31,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One triplet: the pieces by member name, and what its json gains (``real``, ``keys``, ``photos``)."""
+    """One triplet: the pieces by member name, and what its json gains (``real``, ``keys``, ``photos``).
+
+    ``landmarks`` are those of the identity images, in their order. A triplet without any has none among its
+    ``pieces`` either.
+    """
 
     key: str
     pieces: Mapping[str, Piece]
+    landmarks: Sequence[Piece]
     identities: Mapping[str, object]
 
 
@@ -60,10 +74,33 @@ def make(job: Job) -> Made:
                 return Made(shard, samples, kept=True)
     with tars.writing(job.path) as tar:
         for recipe in job.recipes:
-            members = {kind: tars.pread(piece.path, piece.offset, piece.size) for kind, piece in recipe.pieces.items()}
-            members["json"] = _with_identities(members["json"], recipe, job.size_px)
-            tars.add(tar, recipe.key, members)
+            tars.add(tar, recipe.key, _members(recipe, job))
     return Made(*scan(job.path, job.members), kept=False)
+
+
+def _members(recipe: Recipe, job: Job) -> dict[str, bytes]:
+    images = [kind for kind in job.members if kind.startswith("identity.")]
+    members = dict.fromkeys(images, _grey(job.size_px)) | {kind: _bytes(piece) for kind, piece in recipe.pieces.items()}
+    members["json"] = _with_identities(members["json"], recipe, job.size_px)
+    members[landmark_rows.MEMBER] = _with_landmarks(members[landmark_rows.MEMBER], recipe, len(images))
+    return members
+
+
+@lru_cache(maxsize=1)
+def _grey(size_px: int) -> bytes:
+    return encode_jpeg(np.full((size_px, size_px, 3), NOBODY, np.uint8), QUALITY)
+
+
+def _bytes(piece: Piece) -> bytes:
+    return tars.pread(piece.path, piece.offset, piece.size)
+
+
+def _with_landmarks(data: bytes, recipe: Recipe, k: int) -> bytes:
+    """On the unmasked and on the masked crop, then on each of ``k`` identity images: (2 + k, N, D)."""
+    own = landmark_rows.decode(data, f"The face crop {recipe.key}")
+    images = [landmark_rows.decode(_bytes(piece), str(piece.path))[0] for piece in recipe.landmarks]
+    missing = [None] * (k - len(images))
+    return landmark_rows.encode([*own, *(landmark_rows.alike(image, own[0]) for image in (*images, *missing))])
 
 
 def _fits(job: Job, samples: list[Sample]) -> bool:
@@ -72,7 +109,7 @@ def _fits(job: Job, samples: list[Sample]) -> bool:
         return False
     for recipe, (_, places) in zip(job.recipes, samples, strict=True):
         for kind, (_, size, _) in zip(job.members, places, strict=True):
-            if kind != "json" and size != recipe.pieces[kind].size:
+            if kind in recipe.pieces and kind not in JOINED and size != recipe.pieces[kind].size:
                 return False
     return True
 

@@ -1,12 +1,13 @@
 """What goes where, decided before a byte is written."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from unveilify.core import tars
+from unveilify.core import landmark_rows, tars
 from unveilify.core.errors import UserError
 from unveilify.shards import intake, leaks, split
 from unveilify.shards.config import ShardConfig
@@ -36,6 +37,13 @@ class Plan:
         """Side of the face crops, from the json of one of them."""
         path, kinds = self.places[next(iter(self.choice.images))]
         return int(json.loads(tars.pread(path, *kinds["json"]))["crop"]["size_px"])
+
+    @property
+    def landmarks(self) -> tuple[int, int]:
+        """Points and dimensions of the landmarks that most triplets have; of equals, the larger."""
+        shapes = {key: shape for part in self.parts for key, shape in part.shapes.items()}
+        found = Counter(shapes[key] for key in self.choice.images)
+        return max(found, key=lambda shape: (found[shape], shape))
 
 
 def divide(rows: list[intake.Row], choice: Choice, config: ShardConfig, old: split.Ledger | None) -> dict[str, str]:
@@ -78,10 +86,12 @@ def jobs(plan: Plan, output_dir: Path) -> list[Job]:
         path, kinds = places[key]
         pieces = {kind: Piece(path, *place) for kind, place in kinds.items()}
         images = plan.choice.images[key]
-        for name, image in zip(image_names(config.identities), repeated(images, config.identities), strict=True):
+        shown = repeated(images, config.identities)
+        for name, image in zip(image_names(config.identities), shown, strict=False):  # of nobody there is none
             pieces[name] = Piece(places[image][0], *places[image][1]["unmasked.jpg"])
+        landmarks = [Piece(places[image][0], *places[image][1][landmark_rows.MEMBER]) for image in shown]
         told = {"real": len(images), "keys": list(images), "photos": [photos[image] for image in images]}
-        return Recipe(key, pieces, told)
+        return Recipe(key, pieces, landmarks, told)
 
     found = []
     for name in split.SPLITS:

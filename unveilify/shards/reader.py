@@ -10,8 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from unveilify.core import stamps, tars
+from unveilify.core import landmark_rows, stamps, tars
 from unveilify.core.errors import UserError
+from unveilify.core.landmarks import Points
 from unveilify.core.records import Image, Triplet
 from unveilify.shards.index import Index, Records, image_names, load
 
@@ -107,12 +108,30 @@ class Split:
             raise UserError(f"Cannot read {self.key(i)} in the shard {path}: {error}.") from None
         found = {}
         for name, offset, size, crc in zip(self.index.members, offsets, sizes, record["crc32"].tolist(), strict=True):
-            part = data[offset - begin : offset - begin + size]
-            if len(part) != size or zlib.crc32(part) != crc:
-                what = "truncated" if len(part) != size else "damaged"
-                raise UserError(f"The shard {path} is {what} at {self.key(i)}.{name}: run `unveilify verify` on it.")
-            found[name] = bytes(part)
+            found[name] = self._whole(i, name, data[offset - begin : offset - begin + size], size, crc)
         return found
+
+    def landmarks(self, i: int) -> Points:
+        """The landmarks of sample ``i`` alone, (2 + K, N, D) in pixels of the stored crop; see `Triplet`.
+
+        Raises:
+            UserError: see `members`.
+        """
+        record, column = self.records[i], self.index.members.index(landmark_rows.MEMBER)
+        path, size = self.paths[record["shard"]], int(record["size"][column])
+        try:
+            data = tars.pread(path, int(record["offset"][column]), size)
+        except OSError as error:
+            raise UserError(f"Cannot read {self.key(i)} in the shard {path}: {error}.") from None
+        data = self._whole(i, landmark_rows.MEMBER, memoryview(data), size, int(record["crc32"][column]))
+        return landmark_rows.decode(data, f"{path}: {self.key(i)}")
+
+    def _whole(self, i: int, name: str, part: memoryview, size: int, crc: int) -> bytes:
+        if len(part) != size or zlib.crc32(part) != crc:
+            what = "truncated" if len(part) != size else "damaged"
+            path = self.paths[self.records[i]["shard"]]
+            raise UserError(f"The shard {path} is {what} at {self.key(i)}.{name}: run `unveilify verify` on it.")
+        return bytes(part)
 
     def read(self, i: int) -> Triplet:
         """Sample ``i``, decoded at its stored size.
@@ -130,6 +149,7 @@ class Split:
             identity=tuple(_rgb(members[name]) for name in image_names(self.index.identities)),
             real=self.real(i),
             meta=meta,
+            landmarks=landmark_rows.decode(members[landmark_rows.MEMBER], self.key(i)),
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from unveilify.core.landmarks import Landmarks, transform
+from unveilify.core.landmarks import Landmarks, Points, transform
 from unveilify.core.records import Image
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
@@ -13,14 +13,16 @@ from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
 
 
-def remask(unmasked: Image, about: bytes, config: MaskConfig, seed: int, epoch: int) -> tuple[Image, Image]:
+def remask(
+    unmasked: Image, points: Points, about: bytes, config: MaskConfig, seed: int, epoch: int
+) -> tuple[Image, Image]:
     """A new mask on ``unmasked`` (S, S, 3) RGB: the masked picture, and the alpha (S, S), 0…255.
 
-    ``about`` is the sample's JSON member. The mask is a function of (sample, seed, epoch) alone.
+    ``points`` (N, D) are the landmarks of the unmasked picture in pixels of the stored crop, ``about`` is the sample's
+    JSON member. The mask is a function of (sample, seed, epoch) alone.
     """
     meta: dict[str, Any] = json.loads(about)
     scale = unmasked.shape[0] / meta["crop"]["size_px"]
-    points = np.array(meta["landmarks"]["points"], np.float32)
     # Whole coordinates are centres of pixels, so scaling moves them by half a pixel's difference.
     matrix = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
     landmarks = transform(Landmarks(points, meta["landmarks"]["scheme"]), matrix)

@@ -16,10 +16,14 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from unveilify.core import landmark_rows
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
+from unveilify.core.landmarks import Points
 from unveilify.core.records import Image
+from unveilify.core.symmetry import mirrored
 from unveilify.masks.config import MaskConfig
+from unveilify.shards import noise
 from unveilify.shards.index import image_names
 from unveilify.shards.order import batches, flips
 from unveilify.shards.reader import ShardSet as ShardSet
@@ -35,7 +39,9 @@ class Samples:
     """A batch of decoded triplets: RGB, uint8, 0…255.
 
     masked and unmasked (B, 3, S, S); alpha (B, 1, S, S); identity (B, K, 3, S, S); real (B,) int64, how many
-    of the K identity images are not repeats; index (B,) int64, the sample's number in its split.
+    of the K identity images are not repeats; index (B,) int64, the sample's number in its split; landmarks
+    (B, 2 + K, N, D) float32, of the unmasked picture, of the masked one as they are found there, of each identity
+    image: shares of the picture's side (`core.landmark_rows.shares`), NaN where unknown.
     """
 
     masked: Tensor
@@ -44,6 +50,7 @@ class Samples:
     identity: Tensor
     real: Tensor
     index: Tensor
+    landmarks: Tensor
 
     def pin_memory(self) -> "Samples":
         """The same in page-locked memory; torch's loader calls it."""
@@ -59,6 +66,9 @@ class StreamConfig(Config):
     window: int | None = Field(None, ge=1, description="shards that are shuffled together; none: all")
     remask: MaskConfig | None = Field(
         None, description="draw a fresh mask every time a sample is shown; none: as stored"
+    )
+    landmark_noise: float = Field(
+        0, ge=0, le=1, description="share of samples whose landmarks have the error of another sample's"
     )
 
 
@@ -86,11 +96,14 @@ class Triplets(Dataset[Samples]):
         n, k, size = len(items), len(self.names), self.size_px
         pair, identity = np.empty((2, n, 3, size, size), np.uint8), np.empty((n, k, 3, size, size), np.uint8)
         alpha = np.empty((n, 1, size, size), np.uint8)
+        landmarks = np.empty((n, 2 + k, *self.split.index.landmarks), np.float32)
         for place, (epoch, i) in enumerate(items):
             members = self.split.members(i)
             turn, *turns = flips(self.config.seed, epoch, i, k) if self.config.flip else (False,) * (k + 1)
+            points = landmark_rows.decode(members[landmark_rows.MEMBER], self.split.key(i))
+            landmarks[place] = self._landmarks(points, epoch, i, [turn, turn, *turns])
             if self.config.remask is not None:
-                alpha[place, 0] = self._fresh(members, epoch, turn, pair[:, place])
+                alpha[place, 0] = self._fresh(members, points[0], epoch, turn, pair[:, place])
             else:
                 self._colours(members["masked.jpg"], turn, pair[0, place])
                 self._colours(members["unmasked.jpg"], turn, pair[1, place])
@@ -101,15 +114,33 @@ class Triplets(Dataset[Samples]):
         real = torch.tensor([self.split.real(i) for i in numbers])
         masked, unmasked = torch.from_numpy(pair[0]), torch.from_numpy(pair[1])
         return Samples(
-            masked, unmasked, torch.from_numpy(alpha), torch.from_numpy(identity), real, torch.tensor(numbers)
+            masked,
+            unmasked,
+            torch.from_numpy(alpha),
+            torch.from_numpy(identity),
+            real,
+            torch.tensor(numbers),
+            torch.from_numpy(landmarks),
         )
 
-    def _fresh(self, members: dict[str, bytes], epoch: int, mirror: bool, out: NDArray[np.uint8]) -> Image:
+    def _landmarks(self, points: Points, epoch: int, i: int, mirror: list[bool]) -> Points:
+        """The rows (2 + K, N, D) of a sample as shares of the side; NaN where they are of another scheme."""
+        if points.shape[1:] != self.split.index.landmarks:
+            return np.full((len(mirror), *self.split.index.landmarks), np.nan, np.float32)
+        place = (self.config.seed, epoch, i)
+        points[1] = noise.found(self.split, points, self.config.landmark_noise, place)
+        rows = landmark_rows.shares(points, self.split.index.size_px)
+        rows[mirror] = mirrored(rows[mirror])
+        return rows
+
+    def _fresh(
+        self, members: dict[str, bytes], points: Points, epoch: int, mirror: bool, out: NDArray[np.uint8]
+    ) -> Image:
         """A newly drawn pair into ``out``, (2, 3, S, S) RGB, before it is mirrored; its alpha, (S, S)."""
         assert self.config.remask is not None
         bgr = self._sized(decode(members["unmasked.jpg"], self._colour), False)
         unmasked = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        masked, alpha = remask(unmasked, members["json"], self.config.remask, self.config.seed, epoch)
+        masked, alpha = remask(unmasked, points, members["json"], self.config.remask, self.config.seed, epoch)
         for image, planes in zip((masked, unmasked), out, strict=True):
             planes[:] = (image[:, ::-1] if mirror else image).transpose(2, 0, 1)
         return np.asarray(alpha[:, ::-1] if mirror else alpha)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from unveilify.core import storage
+from unveilify.core.landmarks import SCHEME_OF_SIZE
 from unveilify.shards import intake
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, member_names, record_type
 from unveilify.shards.pack import Made
@@ -28,9 +29,12 @@ def write_index(plan: Plan, made: list[Made], directory: Path) -> Index:
     people = sorted({rows[key].identity for key in keys})
     groups = sorted({rows[key].group for key in keys})
     members = member_names(plan.config.identities)
+    landmarks = plan.landmarks
     index = Index(
         size_px=plan.size_px,
         identities=plan.config.identities,
+        scheme=SCHEME_OF_SIZE[landmarks[0]],
+        landmarks=landmarks,
         members=members,
         splits={name: tuple(one.shard for one in made if split_of(one) == name) for name in SPLITS},
         groups=tuple(groups),

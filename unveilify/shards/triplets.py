@@ -21,7 +21,8 @@ NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, MAX_TRIPLETS, LEAK = (
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``images``: for every target that becomes a triplet, its 1…k identity images, all of different photos.
+    """``images``: for every target that becomes a triplet, its 1…k identity images, all of different photos; of the
+    only photo of a person, where such become triplets, none.
 
     ``reasons``: for every row left out, why.
     """
@@ -38,8 +39,18 @@ class Caps:
     total: int | None = None
 
 
-def choose(rows: Sequence[Row], k: int, seed: int, caps: Caps = Caps(), leave_out: Collection[str] = ()) -> Choice:
+def choose(
+    rows: Sequence[Row],
+    k: int,
+    seed: int,
+    caps: Caps = Caps(),
+    leave_out: Collection[str] = (),
+    *,
+    singles: bool = False,
+) -> Choice:
     """Give every target up to ``k`` photos of the same identity, never the target's own photo.
+
+    A target without such a photo is left out, or, with ``singles``, becomes a triplet with no identity image.
 
     A pure function of the rows as a set. ``caps`` keep so many targets, by hash order; the others may still
     serve as identity images. Rows in ``leave_out`` (leaks) are not used at all.
@@ -53,7 +64,7 @@ def choose(rows: Sequence[Row], k: int, seed: int, caps: Caps = Caps(), leave_ou
     for person in people.values():
         pool = _pool(person, seed)
         targets = sorted((row for row in person if row.target), key=lambda row: rank(seed, row.key))
-        if len(pool.keys) < 2:
+        if len(pool.keys) < 2 and not singles:
             reasons.update((row.key, NO_IDENTITY_IMAGE) for row in targets)
             continue
         for row in targets[: caps.identity]:
@@ -68,8 +79,8 @@ def choose(rows: Sequence[Row], k: int, seed: int, caps: Caps = Caps(), leave_ou
 
 
 def repeated(images: Sequence[str], k: int) -> list[str]:
-    """Exactly ``k`` images: the given ones in turn."""
-    return [images[i % len(images)] for i in range(k)]
+    """Exactly ``k`` images: the given ones in turn; none if none are given."""
+    return [images[i % len(images)] for i in range(k)] if images else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.shards import card, croissant, intake, leaks, plan, split, tables
 from unveilify.shards.config import ShardConfig
+from unveilify.shards.index import VERSION
 from unveilify.shards.pack import Job, Made, make
 from unveilify.shards.triplets import Caps, choose
 
@@ -34,16 +35,16 @@ def run(
         UserError: no committed input, no usable person, too few groups to split, damaged input, or an output
             folder that was made with other settings (``force`` rebuilds it).
     """
-    source = stamps.read(input_dir, "synth", intake.MAKE_IT)
+    source = stamps.read(input_dir, "synth", intake.MAKE_IT, intake.VERSION)
     table = intake.manifest(input_dir)
     rows = intake.rows(table, by_identity=config.group == "identity")
     caps = Caps(config.max_per_identity, config.max_triplets)
-    pick = partial(choose, rows, config.identities, config.seed, caps)
+    pick = partial(choose, rows, config.identities, config.seed, caps, singles=config.singles)
     choice = pick()
     old = split.read_ledger(ledger) if ledger else None
     splits = plan.divide(rows, choice, config, old)
 
-    done = stamps.begin(output_dir, STAGE, config, _input_hash(source, old), force=force)
+    done = stamps.begin(output_dir, STAGE, config, _input_hash(source, old), version=VERSION, force=force)
     if done is not None:
         return done
 
@@ -69,7 +70,7 @@ def run(
     counts = tables.counts(manifest, triplets, len(found))
     storage.write_text(output_dir / card.README, card.readme(index, counts))
     storage.write_json(output_dir / croissant.CROISSANT, croissant.croissant(index, counts))
-    return stamps.commit(output_dir, STAGE, config, _input_hash(source, old), counts)
+    return stamps.commit(output_dir, STAGE, config, _input_hash(source, old), counts, VERSION)
 
 
 def _input_hash(source: stamps.Stamp, old: split.Ledger | None) -> str:

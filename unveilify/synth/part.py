@@ -6,22 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pandas as pd
 
-from unveilify.core import tars
+from unveilify.core import landmark_rows, tars
 from unveilify.core.errors import UserError
+from unveilify.core.landmarks import Landmarks, Points, anchors, quantise
 from unveilify.core.pictures import PictureError, decode, encode_jpeg, encode_png
 from unveilify.core.records import Face, Image, Photo
 from unveilify.core.stamps import WORK
 from unveilify.core.storage import canonical_json, read_member, sha256_bytes, write_bytes, writing
-from unveilify.faces.align import FaceCrop, crop
-from unveilify.faces.find import Finder, find_face
+from unveilify.faces.align import INTEROCULAR, FaceCrop, crop, eyes
+from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.faces.quality import judge
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.draw import draw
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.preview import contact_sheet
+
+MISSED = 0.5
+"""A face found on a masked crop is another one if its eyes are farther away than this share of their distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Im
         return row, None, None
 
     sample = {"unmasked.jpg": encode_jpeg(aligned.image, config.jpeg_quality)}
+    places = [aligned.landmarks.points]
     pair = None
     drawing = None
     if row.status == "target":
@@ -138,8 +144,29 @@ def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Im
         sample |= {"masked.jpg": encode_jpeg(masked, config.jpeg_quality), "mask.png": encode_png(overlay.alpha)}
         pair = (aligned.image, masked)
         drawing = recipe.model_dump(mode="json")
+        places.append(_under_mask(_finder(config.landmarks), masked, aligned.landmarks))
+    sample[landmark_rows.MEMBER] = landmark_rows.encode(places)
     sample["json"] = canonical_json(_describe(photo, row, found, aligned, drawing, config))
     return row, sample, pair
+
+
+def _under_mask(finder: Backend, masked: Image, true: Landmarks) -> Points:
+    """The landmarks (N, D) that are found on a masked crop as on any masked photo; NaN where its face is missed.
+
+    Of several faces, the one whose eyes lie nearest to where every crop has them.
+    """
+    wanted = eyes(masked.shape[0])
+
+    def away(landmarks: Landmarks) -> float:
+        named = anchors(landmarks)
+        found = np.stack([named["eye_left"], named["eye_right"]])
+        return float(np.linalg.norm(found - wanted, axis=1).mean())
+
+    found = [quantise(face.landmarks) for face in finder.find(masked, masked=True)]
+    alike = [place for place in found if place.points.shape == true.points.shape]
+    there = [place for place in alike if away(place) < MISSED * INTEROCULAR * masked.shape[0]]
+    nearest = min(there, key=away, default=None)
+    return landmark_rows.alike(None if nearest is None else nearest.points, true.points)
 
 
 def _describe(
@@ -158,10 +185,7 @@ def _describe(
             "size_px": config.size_px,
             "padded_share": round(aligned.padded_share, 4),
         },
-        "landmarks": {
-            "scheme": aligned.landmarks.scheme,
-            "points": [[float(v) for v in point] for point in aligned.landmarks.points],
-        },
+        "landmarks": {"scheme": aligned.landmarks.scheme},
         "box": [round(float(v), 2) for v in face.box],
         "quality": row.measured,
         "mask": drawing,

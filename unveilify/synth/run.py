@@ -17,6 +17,8 @@ from unveilify.synth.config import SynthConfig
 from unveilify.synth.part import Part, is_whole, make_part, manifest_path
 
 STAGE = "synth"
+VERSION = 2
+"""Of the format of the parts; since 2 every sample has its landmarks as a member of its own."""
 
 
 def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1, force: bool = False) -> Stamp:
@@ -34,7 +36,7 @@ def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1
         )
     config, listing = plan(config, source)
     input_hash = _input_hash(source, listing)
-    done = stamps.begin(output_dir, STAGE, config, input_hash, force=force)
+    done = stamps.begin(output_dir, STAGE, config, input_hash, version=VERSION, force=force)
     if done:
         return done
     parts = cut(config, source, listing.photos, output_dir)
@@ -44,7 +46,7 @@ def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1
         for made in map_parts(make_part, todo, workers):
             line.advance(made.photos, made.rejected)
     counts = _account(config, parts, listing, output_dir)
-    return stamps.commit(output_dir, STAGE, config, input_hash, counts)
+    return stamps.commit(output_dir, STAGE, config, input_hash, counts, VERSION)
 
 
 def plan(config: SynthConfig, source: Path) -> tuple[SynthConfig, Listing]:
