@@ -1,5 +1,6 @@
 """What the discriminator sees pictures through: alike for true and made ones, transparent to gradients, repeatable."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,26 @@ def test_it_is_off_unless_asked_for() -> None:
     assert build(TrainConfig, {"augment_discriminator": "cutout"}).discriminator_kinds == ("cutout",)
     with pytest.raises(UserError, match="'flip'"):
         build(TrainConfig, {"augment_discriminator": "colour,flip"})
+
+
+def test_landmarks_move_with_the_pictures() -> None:
+    """A bright pixel is at a landmark before and after."""
+    batch = make_batch()
+    x, y = torch.tensor([10, 20]), torch.tensor([12, 17])
+    spots = torch.full((2, 3, 32, 32), -1.0)
+    spots[[0, 1], :, y, x] = 1
+    points = ((torch.stack([x, y], 1) + 0.5) / 32)[:, None]
+    deep = torch.cat([points, torch.full((2, 1, 1), 0.3)], 2)
+    batch = replace(batch, masked=spots, landmarks=points, identity_landmarks=points[:, None], unmasked_landmarks=deep)
+    witness = Witness()
+    Augmented(witness, ("translation",), draw(0, 3, 2))(spots, batch)
+    seen = witness.seen[0][1]
+    assert seen.landmarks is not None
+    assert seen.identity_landmarks is not None
+    assert seen.unmasked_landmarks is not None
+    assert not torch.equal(seen.landmarks, points)
+    torch.testing.assert_close(seen.identity_landmarks[:, 0], seen.landmarks)
+    torch.testing.assert_close(seen.unmasked_landmarks[..., :2], seen.landmarks)
+    torch.testing.assert_close(seen.unmasked_landmarks[..., 2], deep[..., 2])
+    for i, place in enumerate((seen.landmarks[:, 0] * 32 - 0.5).round().long()):
+        assert seen.masked[i, 0, place[1], place[0]] == 1

@@ -16,6 +16,10 @@ def train(
         int | None, typer.Option(help="picture size; from the shards (64 on a CPU) when not given")
     ] = None,
     samples: Annotated[int | None, typer.Option(help="length of the training, in triplets seen", min=1)] = None,
+    landmark_noise: Annotated[
+        float | None,
+        typer.Option(help="share of triplets whose landmarks have the error of another masked face", min=0, max=1),
+    ] = None,
     max_minutes: Annotated[
         float | None, typer.Option(help="stop after so long; the same command goes on later")
     ] = None,
@@ -38,7 +42,8 @@ def train(
     from unveilify.training.loop import Machine
     from unveilify.training.loop import run as fit
 
-    there = trainings(load(config, sets, "train", {"model": model, "size_px": size_px, "samples": samples}))
+    given = {"model": model, "size_px": size_px, "samples": samples, "landmark_noise": landmark_noise}
+    there = trainings(load(config, sets, "train", given))
     if run is not None and run not in there:
         raise UserError(f"There is no training '{run}' in the settings; there are: {', '.join(there)}.")
     chosen = {run: there[run]} if run is not None else there

@@ -42,7 +42,7 @@ class Cost:
 
 def measure(network: torch.nn.Module, batch: Batch, *, runs: int) -> Cost:
     """Cost of ``network``, which is frozen, on the first sample of ``batch``, which lies on its device."""
-    one = Batch(batch.masked[:1], batch.identity[:1], batch.real[:1], batch.hole[:1])
+    one = batch.first(1)
     device = one.masked.device
     network.requires_grad_(False)  # the counter below hangs hooks on what requires gradients, and fails here
     with torch.inference_mode():

@@ -2,7 +2,8 @@
 
 Shards often come from one studio, and the photos a network meets do not. Masked and unmasked picture go
 through the same changes, and outside the hole they stay equal to the last bit; inside it the unmasked one is not
-compressed, since nobody wants blocks painted. Every identity image goes through changes of its own. What is drawn
+compressed, since nobody wants blocks painted. Every identity image goes through changes of its own. Nothing moves, so
+landmarks hold. What is drawn
 depends on (seed, position in the training) alone: not on ranks, workers or interruptions.
 """
 
@@ -42,6 +43,7 @@ def augment(batch: Batch, seed: int, position: int) -> Batch:
     # Blur and blocks carry the mask a few pixels out of the hole, where the two pictures must agree.
     masked, unmasked = (torch.where(hole > 0, x, around) for x in (masked, clean))
     identity = change(batch.identity.flatten(0, 1), numbers[:, 1:].flatten(0, 1)).view_as(batch.identity)
+    identity = identity * (batch.real > 0)[:, None, None, None, None]
     return replace(
         batch,
         masked=masked.contiguous(memory_format=torch.channels_last),

@@ -51,6 +51,12 @@ class TrainConfig(Config):
     remask: MaskConfig | None = Field(
         None, description="draw a fresh mask every time a triplet is seen, not the stored one"
     )
+    landmark_noise: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="share of triplets whose landmarks have the error that a mask causes in another one's",
+    )
     cycle: CycleConfig | None = Field(None, description="learn from real masked photos, too: a folder as cycle.photos")
     start_from: Path | None = Field(None, description="run directory or network file whose weights to begin with")
     start_sha256: str | None = Field(None, description="filled in: digest of those weights")

@@ -95,11 +95,11 @@ def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
     set_rates(game, progress)
     seeded(game, 1)
     count = max(1, round(config.share * len(batch)))
-    batch = _first(batch, count)
+    batch = batch.first(count)
     x, bare = (_dealt(game, crops, count) for crops in (photos.masked, photos.bare))
     bare = target(batch) if bare is None else bare
     assert x is not None
-    nobody = replace(batch.without_identity(), masked=x, hole=torch.zeros_like(batch.hole), unmasked=None)
+    nobody = Batch(x, torch.zeros_like(batch.identity), torch.zeros_like(batch.real), torch.zeros_like(batch.hole))
 
     with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
         with torch.set_grad_enabled(progress >= config.begins):
@@ -183,13 +183,3 @@ def _dealt(game: Game, crops: NDArray[np.uint8], count: int) -> Tensor | None:
     world, step = game.world, game.state.position.step
     dealt = unpaired.deal(crops, game.config.seed, (step * world.size + world.rank) * count, count)
     return dealt.to(game.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
-
-
-def _first(batch: Batch, count: int) -> Batch:
-    return Batch(
-        masked=batch.masked[:count],
-        identity=batch.identity[:count],
-        real=batch.real[:count],
-        hole=batch.hole[:count],
-        unmasked=target(batch)[:count],
-    )

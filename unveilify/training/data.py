@@ -47,7 +47,13 @@ class Feed:
         """Endless batches from position ``seen`` on."""
         config = self.config
         assert config.batch is not None
-        ordered = StreamConfig(seed=config.seed, size_px=config.size_px, flip=config.flip, remask=config.remask)
+        ordered = StreamConfig(
+            seed=config.seed,
+            size_px=config.size_px,
+            flip=config.flip,
+            remask=config.remask,
+            landmark_noise=config.landmark_noise,
+        )
         pin = self.device.type == "cuda"
         place = {"seen": seen, "rank": self.world.rank, "world": self.world.size}
         stream = Stream(self.train, ordered, config.batch, workers=self.workers, pin=pin, **place)
@@ -71,15 +77,23 @@ class Feed:
 
 
 def to_batch(samples: Samples, device: torch.device) -> Batch:
-    """Bytes 0…255 to floats: pictures to [-1, 1], the hole to [0, 1]; converted on the device."""
+    """Bytes 0…255 to floats: pictures to [-1, 1], the hole to [0, 1]; converted on the device.
+
+    Where there is no identity image, zeros stand in.
+    """
 
     def picture(tensor: Tensor) -> Tensor:
         return tensor.to(device, non_blocking=True).float().div_(127.5).sub_(1)
 
+    real = samples.real.to(device, non_blocking=True)
+    landmarks = samples.landmarks.to(device, non_blocking=True)
     return Batch(
         masked=picture(samples.masked).contiguous(memory_format=torch.channels_last),
         unmasked=picture(samples.unmasked).contiguous(memory_format=torch.channels_last),
-        identity=picture(samples.identity),
-        real=samples.real.to(device, non_blocking=True),
+        identity=picture(samples.identity) * (real > 0)[:, None, None, None, None],
+        real=real,
         hole=samples.alpha.to(device, non_blocking=True).float().div_(255),
+        landmarks=landmarks[:, 1],
+        identity_landmarks=landmarks[:, 2:],
+        unmasked_landmarks=landmarks[:, 0],
     )

@@ -66,14 +66,19 @@ def colour(x: Tensor, numbers: Tensor) -> Tensor:
 def shift(x: Tensor, numbers: Tensor) -> Tensor:
     """Move (B, C, S, S) by whole pixels, up to an eighth of the side each way; zeros come in."""
     count, channels, size = x.shape[:3]
-    most = round(size * SHIFT)
-    moves = (numbers * (2 * most + 1)).long() - most
+    most, moves = round(size * SHIFT), _pixels(numbers, size)
     padded = F.pad(x, (most,) * 4)
     places = torch.arange(size, device=x.device) + most
     rows, columns = (places[None] - moves[:, i, None] for i in range(2))
     samples = torch.arange(count, device=x.device)[:, None, None, None]
     planes = torch.arange(channels, device=x.device)[None, :, None, None]
     return padded[samples, planes, rows[:, None, :, None], columns[:, None, None, :]]
+
+
+def _pixels(numbers: Tensor, size: int) -> Tensor:
+    """How far (B, 2) in [0, 1) move the content down and to the right, in whole pixels."""
+    most = round(size * SHIFT)
+    return (numbers * (2 * most + 1)).long() - most
 
 
 def cut(x: Tensor, numbers: Tensor) -> Tensor:
@@ -90,4 +95,18 @@ def _shifted(batch: Batch, move: Tensor) -> Batch:
     k = batch.identity.shape[1]
     identity = shift(batch.identity.flatten(1, 2), move).unflatten(1, (k, 3))  # type: ignore[no-untyped-call]
     masked, unmasked, hole = (shift(x, move) for x in (batch.masked, batch.unmasked, batch.hole))
-    return replace(batch, masked=masked, unmasked=unmasked, hole=hole, identity=identity)
+    moved = replace(batch, masked=masked, unmasked=unmasked, hole=hole, identity=identity)
+    return replace(moved, **_moved_landmarks(batch, move))
+
+
+def _moved_landmarks(batch: Batch, move: Tensor) -> dict[str, Tensor]:
+    """The landmarks where `shift` takes what they lie on."""
+    size = batch.masked.shape[-1]
+    away = _pixels(move, size).flip(1) / size
+    found = {}
+    for name in ("landmarks", "identity_landmarks", "unmasked_landmarks"):
+        points = getattr(batch, name)
+        if points is not None:
+            step = F.pad(away, (0, points.shape[-1] - 2))
+            found[name] = points + step.view(len(step), *(1,) * (points.ndim - 2), -1)
+    return found

@@ -11,8 +11,8 @@ A plugin (``unveilify/models/<name>.py``) is a module with
 * ``discriminator(config)``: a module called as ``D(image, batch) -> logits``, or None.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, Protocol, cast, runtime_checkable
 
 import torch
@@ -30,6 +30,11 @@ class Batch:
     photos and the rest repeats (``real`` is (B,) int64; 0: there is no identity image); ``hole``
     (B, 1, S, S) in [0, 1], the drawn mask's true alpha; ``unmasked`` (B, 3, S, S), or None outside
     training and evaluation.
+
+    ``landmarks`` (B, N, D) are those found on the masked picture, ``identity_landmarks`` (B, K, N, D) those of each
+    identity image, ``unmasked_landmarks`` (B, N, D) the true ones, in training and evaluation alone. They are float32
+    shares of the picture's side (`core.landmark_rows.shares`: x and y from 0 at one edge to 1 at the other, and depth
+    where D is 3), so that they hold at any size; N says the scheme. NaN where unknown, None where all are.
     """
 
     masked: Tensor
@@ -37,28 +42,45 @@ class Batch:
     real: Tensor
     hole: Tensor
     unmasked: Tensor | None = None
+    landmarks: Tensor | None = None
+    identity_landmarks: Tensor | None = None
+    unmasked_landmarks: Tensor | None = None
 
     def __len__(self) -> int:
         return self.masked.shape[0]
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
         """The same batch on ``device``."""
-        unmasked = None if self.unmasked is None else self.unmasked.to(device, non_blocking=non_blocking)
-        return Batch(
-            masked=self.masked.to(device, non_blocking=non_blocking),
-            identity=self.identity.to(device, non_blocking=non_blocking),
-            real=self.real.to(device, non_blocking=non_blocking),
-            hole=self.hole.to(device, non_blocking=non_blocking),
-            unmasked=unmasked,
-        )
+        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def first(self, count: int) -> "Batch":
+        """Its first ``count`` samples."""
+        return self._each(lambda tensor: tensor[:count])
 
     def without_identity(self) -> "Batch":
         """The same batch as if nobody had given an identity image."""
-        return replace(self, identity=torch.zeros_like(self.identity), real=torch.zeros_like(self.real))
+        points = self.identity_landmarks
+        return replace(
+            self,
+            identity=torch.zeros_like(self.identity),
+            real=torch.zeros_like(self.real),
+            identity_landmarks=None if points is None else torch.full_like(points, torch.nan),
+        )
 
     def with_strangers(self) -> "Batch":
         """The same batch with every identity image handed to the next sample: the control of the report."""
-        return replace(self, identity=self.identity.roll(1, 0), real=self.real.roll(1, 0))
+        points = self.identity_landmarks
+        return replace(
+            self,
+            identity=self.identity.roll(1, 0),
+            real=self.real.roll(1, 0),
+            identity_landmarks=None if points is None else points.roll(1, 0),
+        )
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        there: dict[str, Tensor | None] = {part.name: getattr(self, part.name) for part in fields(self)}
+        changed = {name: change(tensor) for name, tensor in there.items() if tensor is not None}
+        return replace(self, **changed)
 
 
 @dataclass(frozen=True, slots=True)
