@@ -192,7 +192,9 @@ class Anywhere:
     def __init__(self, landmarks: str) -> None:
         self.landmarks = landmarks
 
-    def find(self, image: NDArray[np.uint8], *, masked: bool = False, path: str = "") -> list[Face]:
+    def find(
+        self, image: NDArray[np.uint8], *, masked: bool = False, everyone: bool = False, path: str = ""
+    ) -> list[Face]:
         points = np.full((68, 2), 20, np.float32)
         points[36:42], points[42:48] = (12, 16), (28, 16)
         return [Face(Landmarks(points, "ibug68"), (5, 5, 30, 30), 0.9, 0.9)] if image.any() else []

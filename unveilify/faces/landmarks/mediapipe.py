@@ -13,17 +13,19 @@ from pydantic import Field
 
 from unveilify import weights
 from unveilify.core.config import Config as BaseConfig
-from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Face, Image
 from unveilify.faces.landmarks._blazeface import Detection, detect, read_net
-from unveilify.faces.landmarks._mesh import Floats, again, box_region, mesh
+from unveilify.faces.landmarks._mesh import again, box_region, face_of, mesh
 from unveilify.faces.landmarks._order import by_prominence, drop_repeats
+from unveilify.faces.landmarks._upright import confirmed, set_right, turned, turned_back
 from unveilify.faces.landmarks._windows import Window, framed, tiles
 
 SMALL_PX = 400
 """Pictures with a long side up to this are tried with a frame around them."""
 FRAME = 1.5
 TILES = (1.0, 0.5, 0.25)
+FINER = (0.125,)
+"""Tiles that are searched as well where everyone is wanted: in a large photo they show faces of 1/80 of its short side."""
 MIN_TILE_PX = 128
 MASKED_SIZES = (0.8, 0.9, 1.0)
 """Under a mask the mesh wavers with the size of its square, so the mean over several steadies the eyes: measured on
@@ -54,23 +56,44 @@ class Backend:
         self._detector = read_net(weights.fetch("face_detection_short_range"))
         self._mesh = read_net(weights.fetch("face_landmark"))
 
-    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
-        """Faces of an RGB picture (H, W, 3) in scheme 'mediapipe468', the most prominent first.
+    def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
+        """Faces of an RGB picture (H, W, 3) in scheme 'mediapipe468', the most prominent first, any way round.
 
-        Only the level of the cascade that had a believable face is given back, so small faces beside a large
-        one may be absent. With ``masked`` the mesh's presence, which is often wrong on masks, is no gate: a good
-        detector score is enough, and where nothing is believable the best-scored box is given back.
+        The search ends at the first level of the cascade that has a believable face, so small faces beside a large
+        one may be absent; with ``everyone`` it goes through all levels, down to smaller tiles. A mesh that lies the
+        wrong way round on its face is set right, and where there is no face the picture is tried in its other three
+        quarter turns. With ``masked`` the mesh's presence, which is often wrong on masks, is no gate: a good detector
+        score is enough, and where nothing is believable the best-scored box is given back.
         """
         image = np.ascontiguousarray(image)
-        rest: list[Face] = []
-        for number, windows in enumerate(self._levels(image, masked)):
-            found = self._search(windows, image, masked)
-            sure = drop_repeats([face for face in found if self._believable(face, masked, number)])
-            if sure:
-                return by_prominence([self._refine(image, face, masked) for face in sure], image)
-            rest = rest or found
+        sure, rest = self._cascade(image, masked, everyone)
+        if not sure and not masked:
+            sure = self._in_turns(image, everyone)
         best = sorted(rest, key=lambda face: -face.score)[: int(masked)]
-        return [self._refine(image, face, masked) for face in best]
+        return by_prominence([self._refine(image, face, masked) for face in sure or best], image)
+
+    def _cascade(self, image: Image, masked: bool, everyone: bool) -> tuple[list[Face], list[Face]]:
+        """Believable faces, and those of the first level with any if none is believable."""
+        sure: list[Face] = []
+        rest: list[Face] = []
+        for number, windows in enumerate(self._levels(image, masked, everyone)):
+            found = self._search(windows, image, masked)
+            sure += [face for face in found if self._believable(face, masked, number)]
+            if sure and not everyone:
+                break
+            rest = rest or found
+        return drop_repeats(sure), rest
+
+    def _in_turns(self, image: Image, everyone: bool) -> list[Face]:
+        """The faces of the quarter turn that shows the best; only such as the detector sees twice."""
+        best: list[Face] = []
+        for quarters in (2, 1, 3):
+            sideways = turned(image, quarters)
+            found, _ = self._cascade(sideways, False, everyone)
+            found = [face for face in found if confirmed(self._detector, sideways, face)]
+            if _most(found) > _most(best):
+                best = [turned_back(face, quarters, image.shape) for face in found]
+        return best
 
     def _believable(self, face: Face, masked: bool, level: int) -> bool:
         if not masked:
@@ -79,7 +102,7 @@ class Backend:
         present = face.presence >= self.config.min_presence and face.score >= self.config.min_score
         return face.score >= self.config.sure_score or (level == 0 and present)
 
-    def _levels(self, image: Image, masked: bool) -> Iterator[list[Window]]:
+    def _levels(self, image: Image, masked: bool, everyone: bool) -> Iterator[list[Window]]:
         """The windows of each level, coarse to fine. For a masked face the framed picture is on the first level:
         where a tight crop of one scores at all, it scores much better with a frame."""
         height, width = image.shape[:2]
@@ -92,7 +115,7 @@ class Backend:
             yield wider
         if not self.config.tiles:
             return
-        for share in TILES:
+        for share in TILES + FINER * everyone:
             side = round(min(height, width) * share)
             if side >= MIN_TILE_PX and side < max(height, width):
                 yield tiles(image, side)
@@ -104,21 +127,21 @@ class Backend:
             shift = np.array([x, y], np.float32)
             for one in detect(self._detector, window, min_score):
                 found.append(Detection(one.box + np.tile(shift, 2), one.points + shift, one.score))
-        return [self._first_mesh(image, one) for one in found]
+        meshes = (self._first_mesh(image, one, masked) for one in found)
+        return [face for face in meshes if face is not None]
 
-    def _first_mesh(self, image: Image, found: Detection) -> Face:
+    def _first_mesh(self, image: Image, found: Detection, masked: bool) -> Face | None:
         points, presence = mesh(self._mesh, image, box_region(found.box, found.points[0], found.points[1]))
-        return _face(points, found.score, presence)
+        face = face_of(points, found.score, presence)
+        return face if masked else set_right(self._detector, self._mesh, image, face)
 
     def _refine(self, image: Image, face: Face, masked: bool) -> Face:
         points, presence = face.landmarks.points, face.presence
         for _ in range(self.config.passes - 1):
             points, believed = again(self._mesh, image, points, MASKED_SIZES if masked else (1.0,))
             presence = max(presence, believed)
-        return _face(points, face.score, presence)
+        return face_of(points, face.score, presence)
 
 
-def _face(points: Floats, score: float, presence: float) -> Face:
-    low, high = points[:, :2].min(0), points[:, :2].max(0)
-    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-    return Face(Landmarks(points, "mediapipe468"), box, score, presence)
+def _most(faces: list[Face]) -> float:
+    return max((face.score * face.presence for face in faces), default=0.0)
