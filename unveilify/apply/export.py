@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from unveilify.core.errors import UserError
 from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch
+from unveilify.models.parts.contract import Batch, Output
 
 
 def export(network_file: Path, out: Path) -> float:
@@ -35,5 +36,10 @@ def _difference(before: store.Stored, after: store.Stored) -> float:
     hole = torch.zeros(1, 1, side, side)
     hole[..., side // 2 :, side // 4 : -side // 4] = 1
     batch = Batch(noise[0], noise[1][:, None], torch.ones(1, dtype=torch.int64), hole)
-    images = [stored.network(batch).clamped for stored in (before, after)]
+    images = [_all(stored.network(batch)) for stored in (before, after)]
     return float((images[0] - images[1]).abs().max()) * 127.5
+
+
+def _all(output: Output) -> Tensor:
+    """The picture, and the alpha of a network that finds the mask, on [-1, 1]."""
+    return output.clamped if output.alpha is None else torch.cat([output.clamped, 2 * output.alpha.float() - 1], 1)

@@ -60,6 +60,9 @@ class TrainConfig(Config):
     cycle: CycleConfig | None = Field(None, description="learn from real masked photos, too: a folder as cycle.photos")
     start_from: Path | None = Field(None, description="run directory or network file whose weights to begin with")
     start_sha256: str | None = Field(None, description="filled in: digest of those weights")
+    wild: bool = Field(
+        False, description="masks of any cloth and outline or none, things that are no mask, any camera: to find masks"
+    )
     augment: bool = Field(False, description="colours, blur and compression of other cameras, drawn for every photo")
     augment_discriminator: str = Field(
         "", description="what the discriminator sees pictures through: colour,translation,cutout; true means all three"

@@ -13,6 +13,7 @@ from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConf
 from unveilify.training.augment import augment
 from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
+from unveilify.training.wild import wild
 
 GLIMPSE = 6
 
@@ -58,18 +59,22 @@ class Feed:
         place = {"seen": seen, "rank": self.world.rank, "world": self.world.size}
         stream = Stream(self.train, ordered, config.batch, workers=self.workers, pin=pin, **place)
         for number, samples in enumerate(stream):
+            position = seen + number * config.batch + self.world.rank * len(samples.index)
+            if config.wild:
+                samples = wild(samples, config.seed, position)
             batch = to_batch(samples, self.device)
             if config.augment:
-                position = seen + number * config.batch + self.world.rank * len(batch)
                 batch = augment(batch, config.seed, position)
             yield batch
 
     def validation(self) -> Iterator[Batch]:
-        """The first ``validate_on`` triplets of the validation split, always the same."""
-        assert self.config.batch is not None
-        whole = in_order(self.val, self.config.batch, size_px=self.config.size_px)
-        for samples in islice(whole, -(-self.config.validate_on // self.config.batch)):
-            yield to_batch(samples, self.device)
+        """The first ``validate_on`` triplets of the validation split, always the same; as wild as those of training."""
+        config = self.config
+        assert config.batch is not None
+        whole = in_order(self.val, config.batch, size_px=config.size_px)
+        for number, samples in enumerate(islice(whole, -(-config.validate_on // config.batch))):
+            shown = wild(samples, config.seed + 1, number * config.batch) if config.wild else samples
+            yield to_batch(shown, self.device)
 
     def glimpse(self) -> Batch:
         """A few validation triplets to look at."""

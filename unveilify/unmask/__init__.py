@@ -1,0 +1,1 @@
+"""One photo, any number of faces: find the mask."""
