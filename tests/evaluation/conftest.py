@@ -47,6 +47,7 @@ class MemorySplit:
             alpha=alpha,
             identity=(self.photo(person, (number + 1) % self.photos),) * 2,
             real=1,
+            landmarks=np.stack([np.full((5, 2), x, np.float32) for x in (index, index + 0.5, index + 1, index + 1)]),
             meta={"mask": {"style": ("kf94", "surgical")[index % 2], "wear": "proper"}, "pose": {"yaw": float(index)}},
         )
 

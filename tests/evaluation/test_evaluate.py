@@ -12,7 +12,7 @@ from unveilify.core.pictures import encode_png
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Predictions, Rival, Trained, Truth, batch_of, run
+from unveilify.evaluation.subjects import Predictions, Rival, Trained, Truth, _batches, batch_of, run
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, Output, plugin
 from unveilify.perception import recogniser
@@ -214,3 +214,26 @@ def test_a_model_that_has_to_be_trained_is_no_rival(memory_shards, bench: Bench)
 def test_a_run_without_a_network_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unveilify train"):
         _ = Trained("mine", tmp_path, "cpu").identity
+
+
+def test_batches_carry_the_landmarks_of_their_pictures(memory_shards) -> None:
+    samples = Samples(memory_shards.test, CONFIG, None)
+    two = [samples[1], samples[2].alone(), dataclasses.replace(samples[3], landmarks=None, given_landmarks=(None,))]
+    batch = batch_of(two, 16, "cpu", uses_hole=True)
+    assert batch.landmarks is not None
+    assert batch.identity_landmarks is not None
+    assert batch.landmarks[:2, 0, 0].tolist() == pytest.approx([2 / 32, 3 / 32])
+    assert batch.identity_landmarks[0].unique().tolist() == pytest.approx([2.5 / 32])
+    assert batch.landmarks[2].isnan().all()
+    assert batch.identity_landmarks[1:].isnan().all()
+    none = batch_of([dataclasses.replace(samples[1], landmarks=None)], 16, "cpu", uses_hole=True)
+    assert none.landmarks is none.identity_landmarks is None
+
+
+def test_what_a_rival_learns_from_has_landmarks_and_their_truth(memory_shards) -> None:
+    (batch,) = _batches(memory_shards.train, 16, 4)
+    assert batch.landmarks is not None
+    assert batch.unmasked_landmarks is not None
+    assert batch.identity_landmarks is not None
+    assert batch.identity_landmarks.shape == (4, 2, 5, 2)
+    torch.testing.assert_close(batch.landmarks - batch.unmasked_landmarks, torch.full((4, 5, 2), 0.5 / 32))

@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 
 from unveilify.core import pictures
 from unveilify.core.errors import UserError
+from unveilify.core.landmarks import Landmarks
+from unveilify.core.records import Face
 from unveilify.evaluation import finder, real, real_photos, still_masked
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 from unveilify.evaluation.evaluate import Bench, load_metrics
 from unveilify.evaluation.samples import Samples, resize
 from unveilify.evaluation.subjects import Rival, Subject, Trained, Truth
+from unveilify.faces.align import FaceCrop
+from unveilify.faces.find import Finder
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import plugin
 from unveilify.perception import recogniser
 
+FACE = real_photos._face
 SETTINGS = EvaluateConfig(metrics=("identity",), batch_size=4, timing_runs=1)
 
 
@@ -53,7 +58,10 @@ def pictures_are_crops(monkeypatch: pytest.MonkeyPatch) -> None:
         if path.stem == "none":
             rejects["no_face"] = rejects.get("no_face", 0) + 1
             return None
-        return resize(pictures.read(path), size_px)
+        image = resize(pictures.read(path), size_px)
+        number = float(masked) + int(path.stem) / 10 if path.stem.isdigit() else 0.5
+        landmarks = Landmarks(np.full((5, 2), number * size_px, np.float32), "five")
+        return FaceCrop(image, np.eye(2, 3), landmarks, 0.0)
 
     monkeypatch.setattr(real_photos, "_face", face)
     monkeypatch.setattr(recogniser, "for_measuring", lambda device="cpu": ByColour())
@@ -112,6 +120,32 @@ def test_what_is_given_is_never_compared_with(folder: Path) -> None:
         own = [*sample.given, *sample.others]
         assert not any(np.array_equal(a, b) for a in sample.strangers for b in own)
         assert not sample.alpha.any()
+        assert sample.landmarks is not None
+        assert (sample.landmarks > (1 if known else 0.5)).all(), "found on the masked photo"
+        assert [float(points[0, 0]) for points in sample.given_landmarks] == (
+            [pytest.approx(n / 10 + 0.5 / 32) for n in range(2)] if known else []
+        )
+        assert [float(points[0, 0]) for points in sample.stranger_landmarks] == [
+            pytest.approx(n / 10 + 0.5 / 32) for n in range(2)
+        ]
+
+
+def test_landmarks_of_a_real_photo_lie_in_its_crop(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    """As `remove` finds them: with masked=True on the masked photo, and where the crop has its eyes."""
+    asked = []
+
+    class Watched(Finder):
+        def find(self, image: NDArray[np.uint8], *, masked: bool = False, path: str = "") -> list[Face]:
+            asked.append(masked)
+            return super().find(image, masked=masked, path=path)
+
+    write(tmp_path / "a.png", astronaut)
+    for masked in (True, False):
+        face = FACE(Watched(), tmp_path / "a.png", 128, {}, masked=masked)
+        assert face is not None
+        middle = (face.shares[[33, 263], :2].mean(0) + face.shares[[133, 362], :2].mean(0)) / 2
+        np.testing.assert_allclose(middle, [0.5, 0.4], atol=0.01)
+    assert asked == [True, False]
 
 
 def test_the_judge_of_masks_tells_new_people_apart_by_shape_alone(memory_shards) -> None:

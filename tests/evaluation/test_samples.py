@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,28 @@ def test_an_empty_split_is_refused(memory_shards) -> None:
     memory_shards.test.people = 0
     with pytest.raises(UserError, match="no triplets"):
         Samples(memory_shards.test, EvaluateConfig(), None)
+
+
+@pytest.mark.parametrize("size_px", [32, 16])
+def test_landmarks_follow_their_pictures(memory_shards, size_px: int) -> None:
+    """Sample i has its landmarks at pixel i + 0.5 of 32, its identity image at i + 1, the next person's four later."""
+    sample = Samples(memory_shards.test, EvaluateConfig(), size_px)[5]
+    for found, pixel in (
+        ([sample.landmarks], 5.5),
+        (sample.given_landmarks, 6),
+        (sample.stranger_landmarks, 9),
+        (sample.with_stranger().given_landmarks, 9),
+    ):
+        (points,) = found
+        np.testing.assert_allclose(points, np.full((5, 2), (pixel + 0.5) / 32), rtol=1e-6)
+    assert sample.alone().given_landmarks == ()
+    assert sample.alone().landmarks is sample.landmarks
+
+
+def test_a_person_without_an_identity_image_is_no_stranger(memory_shards, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = memory_shards.test
+    read = split.read
+    monkeypatch.setattr(split, "read", lambda i: replace(read(i), real=0 if i // 4 == 1 else 1))
+    samples = Samples(split, EvaluateConfig(), None)
+    assert samples[5].given == samples[5].given_landmarks == ()
+    assert same(samples[3].strangers[0], split.photo(2, 1))

@@ -24,6 +24,8 @@ class Scripted:
     faces: list[Face]
     asked: list[tuple[tuple[int, ...], bool, str]] = field(default_factory=list)
 
-    def find(self, image: NDArray[np.uint8], *, masked: bool = False, path: str = "") -> list[Face]:
+    def find(
+        self, image: NDArray[np.uint8], *, masked: bool = False, everyone: bool = False, path: str = ""
+    ) -> list[Face]:
         self.asked.append((image.shape, masked, path))
         return self.faces

@@ -46,7 +46,9 @@ def test_a_label_where_no_face_lies_is_no_face() -> None:
 
 def test_a_missed_face_is_looked_for_in_its_labelled_box() -> None:
     class Near(Scripted):
-        def find(self, image: NDArray[np.uint8], *, masked: bool = False, path: str = "") -> list[Face]:
+        def find(
+            self, image: NDArray[np.uint8], *, masked: bool = False, everyone: bool = False, path: str = ""
+        ) -> list[Face]:
             super().find(image, masked=masked, path=path)
             return [a_face((50, 50, 100, 100))] if image.shape != PHOTO.shape else [MIDDLE]
 

@@ -140,3 +140,31 @@ def test_remove_is_in_picture_space(masked: RGB) -> None:
     found = remove(turned, [], Red(says=True), 64, FINDER).image
     wanted = cv2.warpAffine(straight, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
     assert np.abs(found.astype(int) - wanted)[60:280, 120:330].mean() < 8
+
+
+class Marker(Red):
+    """Notes the batch that it is given."""
+
+    def forward(self, batch: Batch) -> Output:
+        self.batch = batch
+        return super().forward(batch)
+
+
+def test_the_network_is_told_the_landmarks_that_were_found(masked: RGB, astronaut: RGB) -> None:
+    network = Marker(says=True)
+    mirrored = np.ascontiguousarray(astronaut[:, ::-1])
+    remove(masked, references([astronaut, mirrored], FINDER), network, 64, FINDER)
+    batch = network.batch
+    assert batch.landmarks is not None
+    assert batch.identity_landmarks is not None
+    assert batch.landmarks.shape == (1, 468, 3)
+    assert batch.identity_landmarks.shape == (1, 2, 468, 3)
+    assert batch.unmasked_landmarks is None
+    for points in (batch.landmarks[0], *batch.identity_landmarks[0]):
+        eyes = (points[[33, 263], :2].mean(0) + points[[133, 362], :2].mean(0)) / 2
+        torch.testing.assert_close(eyes, torch.tensor([0.5, 0.4]), atol=0.01, rtol=0)
+    remove(masked, [], network, 64, FINDER)
+    assert network.batch.identity_landmarks is not None
+    assert network.batch.identity_landmarks.isnan().all()
+    assert network.batch.landmarks is not None
+    assert network.batch.landmarks.isfinite().all()

@@ -23,7 +23,7 @@ from unveilify.models.din import (
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.cost import cost
 from unveilify.models.parts.extra import Paced
-from unveilify.training.losses import Judges, adversarial_loss, discriminator_loss, generator_losses
+from unveilify.training.losses import Judges, adversarial_loss, discriminator_loss, generator_losses, total
 
 
 def tiny(size_px: int = 32, **settings: float) -> Config:
@@ -106,10 +106,10 @@ def test_its_own_losses_fit_one_batch(make_batch):
         optimiser.zero_grad()
         losses = generator_losses(network(batch), batch, Judges(None, None, {}), RECIPE)
         assert set(losses) == {"l1", "ssim", "alpha"}
-        total = torch.stack(list(losses.values())).sum()
-        total.backward()
+        loss = total(losses)
+        loss.backward()
         optimiser.step()
-        totals.append(float(total.detach()))
+        totals.append(float(loss.detach()))
     assert totals[-1] < 0.6 * totals[0]
 
 
@@ -133,7 +133,7 @@ def test_the_second_discriminator_joins_late_and_counts_seven_tenths(make_batch)
     both = adversarial_loss(critic, made, batch, RECIPE)
     logits = critic(made, batch)
     assert logits.shape[1] == 10
-    region = nn.functional.softplus(-logits[:, -1]).mean() * RECIPE.adversarial
+    region = nn.functional.softplus(-logits[:, -1]).mean()
     torch.testing.assert_close(both, 0.3 * alone + 0.7 * region)
 
 
@@ -150,15 +150,15 @@ def test_the_loss_on_features_by_hand():
     """Brightness off by 0.3 everywhere, over 1.5: relative error 0.2 in three layers."""
     truth = torch.zeros(1, 3, 32, 32)
     batch = Batch(truth, truth[:, None], torch.ones(1, dtype=torch.int64), truth[:, :1], truth)
-    found = vgg_loss(tiny(feature_loss=2), Eye(), Output(truth + 0.3), batch)
-    assert float(found["features"]) == pytest.approx(2 * 3 * 0.2**2, rel=1e-4)
-    assert vgg_loss(tiny(), Eye(), Output(truth), batch)["features"] == 0
+    found = vgg_loss(1.0, Eye(), Output(truth + 0.3), batch)
+    assert float(found["features"]) == pytest.approx(3 * 0.2**2, rel=1e-4)
+    assert vgg_loss(1.0, Eye(), Output(truth), batch)["features"] == 0
     half = Batch(
         *(torch.cat([f, f]) for f in (batch.masked, batch.identity, batch.real, batch.hole)), truth.repeat(2, 1, 1, 1)
     )
     made = Output(torch.cat([truth, truth + 0.3]))
-    assert vgg_loss(tiny(feature_share=0.5), Eye(), made, half)["features"] == 0
-    assert vgg_loss(tiny(feature_share=0.6), Eye(), made, half)["features"] > 0
+    assert vgg_loss(0.5, Eye(), made, half)["features"] == 0
+    assert vgg_loss(0.6, Eye(), made, half)["features"] > 0
 
 
 def test_a_missing_vgg_is_said(monkeypatch, tmp_path):

@@ -95,7 +95,7 @@ def test_the_discriminators_features_of_the_truth_match(make_batch):
     assert loss > 0
     loss.backward()
     assert made.grad[(batch.hole > 0).expand_as(made)].any()
-    assert discriminator(tiny(matching_loss=0)).match(batch.masked, batch) == 0
+    assert critic.match_weight == tiny().matching_loss
 
 
 def test_centroids_are_where_the_mass_is():
@@ -123,13 +123,13 @@ def test_the_losses_on_features_by_hand():
     image[..., 4, 4] = 0.6
     zeros = torch.zeros(1, 1, 16, 16)
     batch = dmfn.Batch(truth, truth[:, None], torch.ones(1, dtype=torch.int64), zeros, truth)
-    found = dmfn.vgg_losses(tiny(), Eye(), Output(image), batch)
+    found = dmfn.vgg_losses(Eye(), Output(image), batch)
     mean = 0.4 / 256
     guided = (1000 / 64**2) * 2 * mean + (1000 / 128**2) * (1 + 1 / 4) * mean
     plain = (1000 / 256**2 + 2 * 1000 / 512**2) * mean
-    assert float(found["features"]) == pytest.approx(25 * (guided + plain), rel=1e-4)
+    assert float(found["features"]) == pytest.approx((guided + plain), rel=1e-4)
     assert found["alignment"] > 0
-    right = dmfn.vgg_losses(tiny(), Eye(), Output(truth), batch)
+    right = dmfn.vgg_losses(Eye(), Output(truth), batch)
     assert all(value == 0 for value in right.values())
 
 

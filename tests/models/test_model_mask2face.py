@@ -56,7 +56,7 @@ def test_a_fresh_network_is_not_saturated(make_batch):
 
 
 def test_its_own_losses_fit_one_batch(make_batch):
-    from unveilify.training.losses import Judges, generator_losses
+    from unveilify.training.losses import Judges, generator_losses, total
 
     network, batch = Network(Config(size_px=32, width=0.25)), make_batch(2, 32)
     optimiser = torch.optim.Adam(network.parameters(), 10 * RECIPE.lr_g)
@@ -65,10 +65,10 @@ def test_its_own_losses_fit_one_batch(make_batch):
         optimiser.zero_grad()
         losses = generator_losses(network(batch), batch, Judges(None, None, {}), RECIPE)
         assert set(losses) == {"mse", "ssim"}
-        total = torch.stack(list(losses.values())).sum()
-        total.backward()
+        loss = total(losses)
+        loss.backward()
         optimiser.step()
-        totals.append(float(total.detach()))
+        totals.append(float(loss.detach()))
     assert totals[-1] < 0.5 * totals[0]
 
 

@@ -23,7 +23,7 @@ from unveilify.models.refface import (
     vgg_loss,
     windows,
 )
-from unveilify.training.losses import Judges, adversarial_loss, generator_losses
+from unveilify.training.losses import Judges, adversarial_loss, generator_losses, total
 
 
 def tiny(size_px: int = 32, **settings: float) -> Config:
@@ -138,7 +138,7 @@ def test_the_whole_counts_one_and_each_part_half(make_batch):
         loss = adversarial_loss(critic, batch.masked, batch, RECIPE)
         logits = critic(batch.masked, batch)
     wanted = -(logits[:, 0].mean() + 0.5 * logits[:, 2].mean() + 0.5 * logits[:, 3].mean())
-    torch.testing.assert_close(loss, wanted)
+    torch.testing.assert_close(RECIPE.adversarial * loss, wanted)
 
 
 def test_its_own_losses_fit_one_batch(make_batch):
@@ -149,9 +149,9 @@ def test_its_own_losses_fit_one_batch(make_batch):
         optimiser.zero_grad()
         losses = generator_losses(network(batch), batch, Judges(None, None, {}), RECIPE)
         assert set(losses) == {"l1"}
-        losses["l1"].backward()
+        total(losses).backward()
         optimiser.step()
-        totals.append(float(losses["l1"].detach()))
+        totals.append(float(losses["l1"].value.detach()))
     assert totals[-1] < 0.4 * totals[0]
 
 
@@ -159,15 +159,15 @@ def test_the_loss_on_features_by_hand():
     """Brightness off by 0.3 everywhere, over 1.5: relative error 0.2 in every layer."""
     truth = torch.zeros(1, 3, 32, 32)
     batch = Batch(truth, truth[:, None], torch.ones(1, dtype=torch.int64), truth[:, :1], truth)
-    found = vgg_loss(tiny(), Eye(), Output(truth + 0.3), batch)
-    assert float(found["features"]) == pytest.approx(10 * 0.2 * sum(VGG_WEIGHTS), rel=1e-4)
-    assert vgg_loss(tiny(), Eye(), Output(truth), batch)["features"] == 0
+    found = vgg_loss(1.0, Eye(), Output(truth + 0.3), batch)
+    assert float(found["features"]) == pytest.approx(0.2 * sum(VGG_WEIGHTS), rel=1e-4)
+    assert vgg_loss(1.0, Eye(), Output(truth), batch)["features"] == 0
     half = Batch(
         *(torch.cat([f, f]) for f in (batch.masked, batch.identity, batch.real, batch.hole)), truth.repeat(2, 1, 1, 1)
     )
     made = Output(torch.cat([truth, truth + 0.3]))
-    assert vgg_loss(tiny(feature_share=0.5), Eye(), made, half)["features"] == 0
-    assert vgg_loss(tiny(feature_share=0.6), Eye(), made, half)["features"] > 0
+    assert vgg_loss(0.5, Eye(), made, half)["features"] == 0
+    assert vgg_loss(0.6, Eye(), made, half)["features"] > 0
 
 
 def test_a_missing_vgg_is_said(monkeypatch, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unveilify.core import pictures
+from unveilify.core.landmarks import Landmarks
 from unveilify.evaluation import real_photos
 from unveilify.evaluation.bootstrap import Estimate
 from unveilify.evaluation.cache import Row
@@ -19,6 +20,7 @@ from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
 from unveilify.evaluation.real_photos import RealFaces
 from unveilify.evaluation.samples import Sample
 from unveilify.evaluation.subjects import Truth
+from unveilify.faces.align import FaceCrop
 from unveilify.report import real
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.run import run
@@ -83,7 +85,10 @@ def test_real_photos_join_every_format(
             path = tmp_path / f"photos/p{n}/{kind}/{n}.png"
             path.parent.mkdir(parents=True)
             path.write_bytes(pictures.encode_png(picture))
-    monkeypatch.setattr(real_photos, "_face", lambda finder, path, *a, **k: pictures.read(path))
+    marks = Landmarks(np.zeros((5, 2), np.float32), "five")
+    monkeypatch.setattr(
+        real_photos, "_face", lambda finder, path, *a, **k: FaceCrop(pictures.read(path), np.eye(2, 3), marks, 0.0)
+    )
     config = small_report.config.model_copy(update={"real": RealConfig(folders=(tmp_path / "photos",))})
     out = shutil.copytree(small_report.out, tmp_path / "out")
     inputs = Inputs(small_report.inputs.shards, (shutil.copytree(small_report.run_dir, tmp_path / "mine"),))

@@ -20,6 +20,7 @@ from unveilify.training import cycle, unpaired
 from unveilify.training.config import CycleConfig, TrainConfig
 from unveilify.training.inputs import identified
 from unveilify.training.loop import Machine, run
+from unveilify.training.losses import Loss
 from unveilify.training.step import Game, set_up, take
 from unveilify.training.unpaired import Unpaired
 
@@ -100,7 +101,9 @@ def test_neither_network_is_paid_for_what_the_other_does(
     cycle.learn(game, photos, batch)
     assert not moved(before, weights_of(game), "network"), "redrawing masks moved the network that takes them off"
 
-    monkeypatch.setattr(cycle, "_losses_of_mask_on", lambda game, dressed, *_: {"nothing": 0 * dressed.alpha.sum()})
+    monkeypatch.setattr(
+        cycle, "_losses_of_mask_on", lambda game, dressed, *_: {"nothing": Loss(0 * dressed.alpha.sum())}
+    )
     game = game_with(tmp_path)
     before = weights_of(game)
     cycle.learn(game, photos, batch)
@@ -133,12 +136,12 @@ def test_real_photos_do_not_move_where_masks_lie(tmp_path: Path, batch: Batch) -
     dressed = mask_on(batch.unmasked, batch.masked)
     losses = cycle._losses_of_mask_on(game, dressed, batch, torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32))
     assert isinstance(mask_on, MaskOn)
-    (losses["redraw_real"] + losses["redraw_fool"]).backward(retain_graph=True)  # type: ignore[no-untyped-call]
+    (losses["redraw_real"].value + losses["redraw_fool"].value).backward(retain_graph=True)  # type: ignore[no-untyped-call]
     gradient = mask_on.fine[2].weight.grad
     assert isinstance(gradient, Tensor)
     assert bool(gradient[:2].any())
     assert not bool(gradient[2].any())
-    (losses["redraw_alpha"] + losses["redraw_drawn"]).backward()  # type: ignore[no-untyped-call]
+    (losses["redraw_alpha"].value + losses["redraw_drawn"].value).backward()  # type: ignore[no-untyped-call]
     assert bool(gradient[2].any())
 
 
@@ -189,7 +192,9 @@ class Anywhere:
     def __init__(self, landmarks: str) -> None:
         self.landmarks = landmarks
 
-    def find(self, image: NDArray[np.uint8], *, masked: bool = False, path: str = "") -> list[Face]:
+    def find(
+        self, image: NDArray[np.uint8], *, masked: bool = False, everyone: bool = False, path: str = ""
+    ) -> list[Face]:
         points = np.full((68, 2), 20, np.float32)
         points[36:42], points[42:48] = (12, 16), (28, 16)
         return [Face(Landmarks(points, "ibug68"), (5, 5, 30, 30), 0.9, 0.9)] if image.any() else []

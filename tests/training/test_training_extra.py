@@ -19,24 +19,25 @@ class Matching(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.tensor(2.0))
+        self.match_weight = 7.0
 
     def match(self, image: Tensor, batch: Batch) -> Tensor:
         return (self.weight * (image - batch.masked)).abs().mean()
 
 
 def test_the_networks_own_losses_are_added_and_said(batch: Batch) -> None:
-    extra = ExtraLosses(lambda output, batch: {"own": 3 * output.image.mean()}, {"own": "live (it)"})
+    extra = ExtraLosses(lambda output, batch: {"own": output.image.mean()}, {"own": "live (it)"}, {"own": 3.0})
     judges = Judges(None, None, {"l1": "live"}).with_extra(extra)
     assert judges.notes == {"l1": "live", "own": "live (it)"}
     found = generator_losses(Output(torch.full_like(batch.masked, 0.5)), batch, judges, Recipe())
-    assert {name: float(value) for name, value in found.items()} == {"own": 1.5}
+    assert {name: (float(loss.value), loss.weight) for name, loss in found.items()} == {"own": (0.5, 3.0)}
 
 
 def test_matching_leaves_the_discriminator_alone(batch: Batch) -> None:
     critic, image = Matching(), (batch.masked + 1).requires_grad_(True)
-    found = matching_loss(critic, image, batch)
-    assert float(found["matching"].detach()) == pytest.approx(2)
-    found["matching"].backward()  # type: ignore[no-untyped-call]
+    found = matching_loss(critic, image, batch)["matching"]
+    assert (float(found.value.detach()), found.weight) == (pytest.approx(2), 7)
+    found.value.backward()  # type: ignore[no-untyped-call]
     assert image.grad is not None
     assert critic.weight.grad is None
     assert critic.weight.requires_grad

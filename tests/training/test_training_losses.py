@@ -37,18 +37,41 @@ def test_the_truth_costs_nothing(batch: Batch) -> None:
     recipe = Recipe(l1=20, l1_hole=1, mse=1, ssim=1)
     found = losses.generator_losses(Output(batch.unmasked), batch, NONE, recipe)
     assert {name: pytest.approx(0, abs=1e-5) for name in ("l1", "l1_hole", "mse", "ssim")} == {
-        name: float(value) for name, value in found.items()
+        name: float(loss.value) for name, loss in found.items()
     }
 
 
-def test_weights_and_the_hole(batch: Batch) -> None:
+def test_losses_are_unweighted_and_their_sum_is_weighted(batch: Batch) -> None:
     found = losses.generator_losses(Output(losses.target(batch) + 0.5), batch, NONE, Recipe(l1=20, l1_hole=3))
-    assert float(found["l1"]) == pytest.approx(10)
-    assert float(found["l1_hole"]) == pytest.approx(1.5)
+    assert float(found["l1"].value) == pytest.approx(0.5)
+    assert float(found["l1_hole"].value) == pytest.approx(0.5)
+    assert float(losses.total(found)) == pytest.approx(11.5)
+
+
+def test_a_term_of_the_network_has_its_own_weight(batch: Batch) -> None:
+    """Even one that is called as a loss of the recipe is."""
+    output = Output(losses.target(batch), terms={"alpha": torch.tensor(2.0)}, weights={"alpha": 0.25})
+    found = losses.generator_losses(output, batch, NONE, Recipe(l1=1, alpha=9))
+    assert float(found["alpha"].value) == 2
+    assert float(losses.total(found)) == pytest.approx(0.5)
+
+
+def test_every_hole_counts_alike_however_small(batch: Batch) -> None:
+    batch.hole[1, :, 9:] = 0
+    error = torch.zeros_like(batch.masked)
+    error[1] = 1
+    found = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=1))
+    assert float(found["l1_hole"].value) == pytest.approx(0.5)
+    batch.hole[:] = 0
+    found = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=1))
+    assert float(found["l1_hole"].value) == 0
+
+
+def test_the_loss_in_the_hole_does_not_see_the_rest(batch: Batch) -> None:
     error = torch.zeros_like(batch.masked)
     error[:, :, :8] = 1
     outside = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=3))
-    assert float(outside["l1_hole"]) == 0
+    assert float(outside["l1_hole"].value) == 0
 
 
 def test_ssim_agrees_with_scikit_image() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from unveilify.core.errors import UserError
-from unveilify.training.state import Position, State, checkpoints
+from unveilify.training.state import Position, State, UnusableError, checkpoints, name_of, resume
 
 
 def trained(steps: int = 2) -> State:
@@ -21,9 +21,11 @@ def trained(steps: int = 2) -> State:
 
 def test_everything_comes_back(tmp_path: Path) -> None:
     old, new = trained(), trained(0)
+    old.window.add({"l1": 0.1, "identity": float("nan")})
     old.save(tmp_path / "a.safetensors")
     new.load(tmp_path / "a.safetensors")
     assert new.position == old.position
+    assert new.window == old.window
     for key, value in old.modules["network"].state_dict().items():
         assert torch.equal(value, new.modules["network"].state_dict()[key])
     for index, moments in old.optimizers["adam_g"].state_dict()["state"].items():
@@ -46,7 +48,7 @@ def test_a_cut_file_is_named(tmp_path: Path, share: float) -> None:
     path = tmp_path / "a.safetensors"
     state.save(path)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(UserError, match=r"a\.safetensors cannot be used"):
+    with pytest.raises(UnusableError):
         state.load(path)
 
 
@@ -54,7 +56,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     state = trained()
     state.save(tmp_path / "a.safetensors")
     other = State({"network": nn.Linear(3, 4)}, {})
-    with pytest.raises(UserError, match="cannot be used"):
+    with pytest.raises(UnusableError, match="of another network"):
         other.load(tmp_path / "a.safetensors")
 
 
@@ -62,3 +64,103 @@ def test_checkpoints_are_in_order_of_training(tmp_path: Path) -> None:
     for seen in (10_000_000, 8, 900):
         trained().save(tmp_path / f"checkpoint-{seen:010d}.safetensors")
     assert [int(p.stem.split("-")[1]) for p in checkpoints(tmp_path)] == [8, 900, 10_000_000]
+
+
+def saved(tmp_path: Path, *seen: int) -> State:
+    for number in seen:
+        state = trained(1 + number // 10)
+        state.position.seen = number
+        state.save(tmp_path / name_of(number))
+    return trained(0)
+
+
+def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    """In the header, in what is said of the training, in a weight, in a moment: everywhere."""
+    state = saved(tmp_path, 10)
+    whole = (tmp_path / name_of(10)).read_bytes()
+    before = {name: value.clone() for name, value in state.modules["network"].state_dict().items()}
+    path = tmp_path / name_of(10)
+    for place in range(0, len(whole), max(1, len(whole) // 120)):
+        for bit in (0, 3, 7):
+            data = bytearray(whole)
+            data[place] ^= 1 << bit
+            path.write_bytes(data)
+            with pytest.raises(UnusableError):
+                state.load(path)
+    assert all(torch.equal(value, before[name]) for name, value in state.modules["network"].state_dict().items())
+
+
+@pytest.mark.parametrize("where", ["weights", "moments"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_neither_written_nor_read(tmp_path: Path, where: str, value: float) -> None:
+    state = trained()
+    path = tmp_path / "a.safetensors"
+    if where == "weights":
+        next(state.modules["network"].parameters()).data.view(-1)[0] = value
+    else:
+        next(iter(state.optimizers["adam_g"].state.values()))["exp_avg_sq"].view(-1)[0] = value
+    name = r"network\.0\.weight" if where == "weights" else r"adam_g\.0\.exp_avg_sq"
+    with pytest.raises(UnusableError, match=f"{name} is not finite"):
+        state.save(path)
+    assert list(tmp_path.iterdir()) == []
+
+    with pytest.MonkeyPatch.context() as patch:  # as somebody else's program may have written it
+        patch.setattr("unveilify.training.state.files.not_finite", lambda _: None)
+        state.save(path)
+    with pytest.raises(UnusableError, match=f"{name} is not finite"):
+        trained(0).load(path)
+
+
+def test_a_checkpoint_of_another_training_is_named(tmp_path: Path) -> None:
+    state = trained()
+    state.of = {"config": {"seed": 0}, "input": "a"}
+    state.save(tmp_path / "a.safetensors")
+    state.of = {"config": {"seed": 1}, "input": "a"}
+    with pytest.raises(UnusableError, match=r"another training: config\.seed: 0 -> 1"):
+        state.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seen", -1), ("step", 1.5), ("step", None), ("best", float("nan")), ("colour", 3)]
+)
+def test_a_position_that_cannot_be_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    from unveilify.models.parts import tensors
+
+    state = trained()
+    state.save(tmp_path / "a.safetensors")
+    about, found = tensors.read(tmp_path / "a.safetensors")
+    about["position"][name] = "NaN" if name == "best" else value
+    tensors.write(tmp_path / "b.safetensors", found, about)
+    with pytest.raises(UnusableError):
+        trained(0).load(tmp_path / "b.safetensors")
+
+
+def test_the_newest_whole_checkpoint_is_taken_and_the_others_are_put_aside(tmp_path: Path) -> None:
+    state = saved(tmp_path, 10, 20, 30, 40)
+    (tmp_path / name_of(40)).write_bytes(b"")
+    data = bytearray((tmp_path / name_of(30)).read_bytes())
+    data[-5] ^= 4
+    (tmp_path / name_of(30)).write_bytes(data)
+    said: list[str] = []
+    assert resume(state, tmp_path, said.append) == tmp_path / name_of(20)
+    assert state.position.seen == 20
+    assert [f"{seen:010d}" in row and "cannot be used" in row for seen, row in zip((40, 30), said, strict=True)]
+    assert [path.name for path in checkpoints(tmp_path)] == [name_of(10), name_of(20)]
+    assert (tmp_path / f"unusable-{name_of(30)}").read_bytes() == bytes(data)
+
+
+def test_a_renamed_checkpoint_is_not_taken(tmp_path: Path) -> None:
+    saved(tmp_path, 10, 20)
+    (tmp_path / name_of(20)).rename(tmp_path / name_of(90))
+    said: list[str] = []
+    assert resume(trained(0), tmp_path, said.append) == tmp_path / name_of(10)
+    assert "written at 20 triplets" in said[0]
+
+
+def test_no_whole_checkpoint_never_means_from_the_beginning(tmp_path: Path) -> None:
+    saved(tmp_path, 10)
+    (tmp_path / name_of(10)).write_bytes(b"x")
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"No checkpoint in .* can be used .*--force"):
+            resume(trained(0), tmp_path, lambda _: None)
+    assert resume(trained(0), tmp_path / "empty", lambda _: None) is None

@@ -38,8 +38,8 @@ No data at hand? Type these five:
 Every command can be interrupted; the same command again goes on where it stopped.
 """
 
-STOPPED = 130
-"""Exit code of a command that was interrupted."""
+STOPPED, TERMINATED = 130, 143
+"""Exit codes of a command that was interrupted, by Ctrl-C or by SIGTERM."""
 
 app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -83,10 +83,10 @@ def main() -> None:
         print(f"unveilify: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        _stopped()
+        _stopped(STOPPED)
     except SystemExit as leaving:
-        if leaving.code == STOPPED:  # typer turns most interrupts into this
-            _stopped()
+        if leaving.code in (STOPPED, TERMINATED):  # typer turns most interrupts into this
+            _stopped(leaving.code)
         raise
     except OSError as error:
         if debug:
@@ -95,6 +95,6 @@ def main() -> None:
         sys.exit(2)
 
 
-def _stopped() -> None:
+def _stopped(code: int) -> None:
     print("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
-    sys.exit(STOPPED)
+    sys.exit(code)

@@ -9,11 +9,10 @@ import numpy as np
 from unveilify.core import pictures
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
-from unveilify.core.records import Image
 from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import Sample, spread
-from unveilify.faces.align import crop
+from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder
 from unveilify.sources._listing import PICTURES, names_in
 
@@ -95,8 +94,8 @@ def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> 
     """
     finder = Finder(config.landmarks)
     rejects: dict[str, int] = {}
-    people: dict[str, tuple[Image, ...]] = {}
-    found: list[tuple[RealPhoto, Image]] = []
+    people: dict[str, tuple[FaceCrop, ...]] = {}
+    found: list[tuple[RealPhoto, FaceCrop]] = []
     total = len(photos.masked) + sum(len(paths) for paths in photos.unmasked.values())
     with track("find faces in real photos", total, "photos") as line:
         for person, paths in photos.unmasked.items():
@@ -114,13 +113,13 @@ def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> 
     return RealFaces(tuple(_with_strangers(samples)), tuple(bool(photo.person) for photo, _ in found), rejects)
 
 
-def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *, masked: bool) -> Image | None:
+def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *, masked: bool) -> FaceCrop | None:
     reason = "no_face"
     try:
         image = pictures.decode(path.read_bytes())
         faces = finder.find(image, masked=masked)
         if faces:
-            return crop(image, faces[0].landmarks, size_px).image
+            return crop(image, faces[0].landmarks, size_px)
     except pictures.PictureError as error:
         reason = error.reason
     except OSError:
@@ -129,17 +128,19 @@ def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *,
     return None
 
 
-def _sample(photo: RealPhoto, face: Image, bare: Sequence[Image], given: int, others: int) -> Sample:
+def _sample(photo: RealPhoto, face: FaceCrop, bare: Sequence[FaceCrop], given: int, others: int) -> Sample:
     return Sample(
         key=photo.key,
         identity=photo.person or photo.key,
-        masked=face,
-        unmasked=face,
-        alpha=np.zeros(face.shape[:2], np.uint8),
-        given=tuple(bare[:given]),
+        masked=face.image,
+        unmasked=face.image,
+        alpha=np.zeros(face.image.shape[:2], np.uint8),
+        given=tuple(one.image for one in bare[:given]),
         strangers=(),
-        others=tuple(bare[given : given + others]),
+        others=tuple(one.image for one in bare[given : given + others]),
         meta={},
+        landmarks=face.shares,
+        given_landmarks=tuple(one.shares for one in bare[:given]),
     )
 
 
@@ -149,5 +150,7 @@ def _with_strangers(samples: list[Sample]) -> list[Sample]:
     for n, sample in enumerate(samples):
         after = [samples[(n + i) % len(samples)] for i in range(1, len(samples))]
         stranger = next((s for s in after if s.identity != sample.identity and s.given), None)
-        found.append(replace(sample, strangers=stranger.given if stranger else ()))
+        if stranger is not None:
+            sample = replace(sample, strangers=stranger.given, stranger_landmarks=stranger.given_landmarks)
+        found.append(sample)
     return found

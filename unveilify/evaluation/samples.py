@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unveilify.core.errors import UserError
+from unveilify.core.landmark_rows import shares
+from unveilify.core.landmarks import Points
 from unveilify.core.records import Image, Triplet
 from unveilify.evaluation.config import EvaluateConfig
 
@@ -32,6 +34,9 @@ class Sample:
 
     ``given`` are the identity images without repeats, ``strangers`` those of another person, ``others``
     photos of the person that are neither the target nor among the given.
+
+    ``landmarks`` (N, D) are those found on the masked picture, ``given_landmarks`` and ``stranger_landmarks`` those of
+    each such photo: shares of the side (`core.landmark_rows.shares`), NaN or None where unknown.
     """
 
     key: str
@@ -43,6 +48,9 @@ class Sample:
     strangers: tuple[Image, ...]
     others: tuple[Image, ...]
     meta: dict[str, Any]
+    landmarks: Points | None = None
+    given_landmarks: tuple[Points | None, ...] = ()
+    stranger_landmarks: tuple[Points | None, ...] = ()
 
     @property
     def hole(self) -> npt.NDArray[np.bool_]:
@@ -51,11 +59,11 @@ class Sample:
 
     def with_stranger(self) -> "Sample":
         """The same sample with a stranger's identity images in place of the person's own."""
-        return replace(self, given=self.strangers)
+        return replace(self, given=self.strangers, given_landmarks=self.stranger_landmarks)
 
     def alone(self) -> "Sample":
         """The same sample without any identity image."""
-        return replace(self, given=())
+        return replace(self, given=(), given_landmarks=())
 
 
 class Samples:
@@ -80,6 +88,7 @@ class Samples:
         if not 0 <= n < len(self):
             raise IndexError(n)
         triplet = self._split.read(self.indices[n])
+        stranger = self._stranger(n)
         return Sample(
             key=triplet.key,
             identity=str(self.identities[n]),
@@ -87,26 +96,32 @@ class Samples:
             unmasked=resize(triplet.unmasked, self.size_px),
             alpha=resize(triplet.alpha, self.size_px),
             given=self._identity(triplet),
-            strangers=self._strangers(n),
+            strangers=() if stranger is None else self._identity(stranger),
             others=self._others_of(triplet, str(self.identities[n])),
             meta=triplet.meta,
+            landmarks=landmarks_of(triplet)[1],
+            given_landmarks=self._identity_landmarks(triplet),
+            stranger_landmarks=() if stranger is None else self._identity_landmarks(stranger),
         )
 
     def stored(self, n: int) -> Triplet:
         """Sample ``n`` as it lies in the shards, at its stored size."""
         return self._split.read(self.indices[n])
 
-    def _strangers(self, n: int) -> tuple[Image, ...]:
-        """The identity images of the next sample of another person; none if there is only one person."""
+    def _stranger(self, n: int) -> Triplet | None:
+        """The next sample of another person that has identity images; none if there is none."""
         after = (n + np.arange(1, len(self))) % len(self)
         foreign = after[self.identities[after] != self.identities[n]]
-        if not len(foreign):
-            return ()
-        return self._identity(self._split.read(self.indices[int(foreign[0])]))
+        return next((t for i in foreign if (t := self._split.read(self.indices[int(i)])).real), None)
+
+    def _count(self, triplet: Triplet) -> int:
+        return triplet.real if self._given is None else min(triplet.real, self._given)
 
     def _identity(self, triplet: Triplet) -> tuple[Image, ...]:
-        real = triplet.real if self._given is None else min(triplet.real, self._given)
-        return tuple(resize(photo, self.size_px) for photo in triplet.identity[:real])
+        return tuple(resize(photo, self.size_px) for photo in triplet.identity[: self._count(triplet)])
+
+    def _identity_landmarks(self, triplet: Triplet) -> tuple[Points | None, ...]:
+        return tuple(landmarks_of(triplet)[2 : 2 + self._count(triplet)])
 
     def _others_of(self, triplet: Triplet, identity: str) -> tuple[Image, ...]:
         if self._photos is None:
@@ -148,6 +163,13 @@ def resize(image: Image, size_px: int) -> Image:
         return image
     how = cv2.INTER_AREA if size_px < side else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (size_px, size_px), interpolation=how), np.uint8)
+
+
+def landmarks_of(triplet: Triplet) -> list[Points | None]:
+    """Of the unmasked picture, the masked one and each identity image: landmarks (N, D) in shares of the side."""
+    if triplet.landmarks is None:
+        return [None] * (2 + len(triplet.identity))
+    return list(shares(triplet.landmarks, triplet.masked.shape[0]))
 
 
 def _digest(photo: Image) -> bytes:

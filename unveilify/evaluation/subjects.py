@@ -16,10 +16,11 @@ from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.core.stamps import BEGUN
 from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file
-from unveilify.evaluation.samples import Sample, Split, resize, spread
+from unveilify.evaluation.samples import Sample, Split, landmarks_of, resize, spread
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, Fits, Sized, plugin
 from unveilify.models.parts.pictures import to_bytes
+from unveilify.models.parts.points import stacked
 from unveilify.shards.reader import ShardSet
 from unveilify.training.config import BEST
 
@@ -202,20 +203,25 @@ def batch_of(samples: Sequence[Sample], size_px: int, device: str, *, uses_hole:
     """Samples as a `Batch` at ``size_px``; a network that must find the mask itself gets an empty hole.
 
     Where a sample has fewer identity images than the batch's most, the first repeats; with none, zeros
-    (mid-grey) stand in and ``real`` is 0.
+    (mid-grey) stand in and ``real`` is 0. Landmarks follow their pictures.
     """
     most = max([1, *(len(s.given) for s in samples)])
     grey = np.zeros((3, size_px, size_px), np.float32)
-    given = []
+    given, given_landmarks = [], []
     for sample in samples:
         photos = [_floats(resize(p, size_px)) for p in sample.given] or [grey]
         given.append(np.stack((photos + [photos[0]] * most)[:most]))
+        points = list(sample.given_landmarks) or [None]
+        given_landmarks.append((points + [points[0]] * most)[:most])
+    landmarks, identity_landmarks = stacked([s.landmarks for s in samples], given_landmarks)
     hole = np.stack([resize(s.alpha, size_px)[None] for s in samples]).astype(np.float32) / 255
     return Batch(
         masked=_stack([_floats(resize(s.masked, size_px)) for s in samples]),
         identity=_stack(given),
         real=torch.tensor([len(s.given) for s in samples], dtype=torch.int64),
         hole=torch.from_numpy(hole if uses_hole else np.zeros_like(hole)),
+        landmarks=landmarks,
+        identity_landmarks=identity_landmarks,
     ).to(device)
 
 
@@ -233,12 +239,17 @@ def _batches(split: Split, size_px: int, most: int, batch_size: int = 32) -> Ite
     indices = spread(len(split), most)
     for begin in range(0, len(indices), batch_size):
         triplets = [split.read(i) for i in indices[begin : begin + batch_size]]
+        rows = [landmarks_of(t) for t in triplets]
+        landmarks, identity_landmarks = stacked([row[1] for row in rows], [row[2:] for row in rows])
         yield Batch(
             masked=_stack([_floats(resize(t.masked, size_px)) for t in triplets]),
             identity=_stack([np.stack([_floats(resize(p, size_px)) for p in t.identity]) for t in triplets]),
             real=torch.tensor([t.real for t in triplets], dtype=torch.int64),
             hole=_stack([resize(t.alpha, size_px)[None].astype(np.float32) / np.float32(255) for t in triplets]),
             unmasked=_stack([_floats(resize(t.unmasked, size_px)) for t in triplets]),
+            landmarks=landmarks,
+            identity_landmarks=identity_landmarks,
+            unmasked_landmarks=stacked([row[0] for row in rows], [row[:1] for row in rows])[0],
         )
 
 

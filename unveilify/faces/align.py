@@ -6,7 +6,8 @@ import numpy as np
 
 from unveilify.core.errors import UserError
 from unveilify.core.geometry import Floats, Matrix, similarity
-from unveilify.core.landmarks import Landmarks, anchors, quantise, transform
+from unveilify.core.landmark_rows import shares
+from unveilify.core.landmarks import Landmarks, Points, anchors, quantise, transform
 from unveilify.core.records import Image
 from unveilify.faces._warp import outside_share, warp
 
@@ -28,6 +29,11 @@ class FaceCrop:
     matrix: Matrix
     landmarks: Landmarks
     padded_share: float
+
+    @property
+    def shares(self) -> Points:
+        """The landmarks (N, D) as shares of the crop's side; see `core.landmark_rows.shares`."""
+        return shares(self.landmarks.points, self.image.shape[0])
 
 
 def eyes(size_px: int) -> Floats:

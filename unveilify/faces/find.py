@@ -46,8 +46,10 @@ class Finder:
         ]
         self._backends: list[Backend] = []
 
-    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
+    def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
         """The faces that the first backend with any finds in an RGB picture (H, W, 3), the most prominent first.
+
+        ``everyone`` asks for all faces, however small beside the others, where a backend stops early without it.
 
         Raises:
             UserError: (`weights.Missing`) a backend's network is not here and cannot be fetched.
@@ -55,7 +57,7 @@ class Finder:
         for number, make in enumerate(self._makers):
             if number == len(self._backends):
                 self._backends.append(make())
-            faces = self._backends[number].find(image, masked=masked, path=path)
+            faces = self._backends[number].find(image, masked=masked, everyone=everyone, path=path)
             if faces:
                 return faces
         return []

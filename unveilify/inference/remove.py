@@ -15,6 +15,7 @@ from unveilify.faces.align import FaceCrop, crop, crop_matrix
 from unveilify.faces.find import Backend
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.pictures import to_bytes, to_tensor
+from unveilify.models.parts.points import stacked
 
 Floats = npt.NDArray[np.float32]
 
@@ -76,17 +77,30 @@ def remove(photo: Image, identity: Sequence[Reference], network: nn.Module, size
     face = _find(photo, backend, masked=True, what="the photo")
     side = _side(face, size_px) if getattr(network, "any_size", False) else size_px
     aligned = crop(photo, face.landmarks, side)
-    known = [crop(reference.image, reference.face.landmarks, side).image for reference in identity]
-    like = torch.empty(0, device=device)
-    masked = to_tensor(aligned.image[None], like)
-    guides = to_tensor(np.stack(known), like)[None] if known else torch.zeros_like(masked)[None]
-    batch = Batch(masked, guides, torch.tensor([len(known)], device=device), torch.zeros_like(masked[:, :1]))
+    batch = _batch(aligned, [crop(one.image, one.face.landmarks, side) for one in identity]).to(device)
+    masked = batch.masked
     output: Output = network.eval()(batch)
     hole = _hole(output, masked)
     share = float((hole > 0.5).mean())
     if share < WORN_SHARE:
         return Removal(photo, share)
     return Removal(_paste(photo, to_bytes(output.image)[0], hole, aligned), share)
+
+
+def _batch(face: FaceCrop, known: Sequence[FaceCrop]) -> Batch:
+    """One masked face and photos of the person, of one size, with the landmarks found in them; the hole is unknown."""
+    like = torch.empty(0)
+    masked = to_tensor(face.image[None], like)
+    guides = to_tensor(np.stack([one.image for one in known]), like)[None] if known else torch.zeros_like(masked)[None]
+    landmarks, identity_landmarks = stacked([face.shares], [[one.shares for one in known] or [None]])
+    return Batch(
+        masked=masked,
+        identity=guides,
+        real=torch.tensor([len(known)]),
+        hole=torch.zeros_like(masked[:, :1]),
+        landmarks=landmarks,
+        identity_landmarks=identity_landmarks,
+    )
 
 
 def _find(image: Image, backend: Backend, *, masked: bool, what: str) -> Face:

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -193,21 +192,25 @@ def discriminator(config: Config) -> nn.Module:
 
 def extra_losses(config: Config, device: torch.device) -> ExtraLosses:
     """The loss on VGG features, where that network is at hand."""
-    return losses_on_vgg(("features",), partial(vgg_loss, config), device, wanted=bool(config.feature_loss))
+    return losses_on_vgg({"features": config.feature_loss}, partial(vgg_loss, config.feature_share), device)
 
 
-def vgg_loss(config: Config, network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
-    """Squared error of the features of blocks three to five over their own square, summed over these, weighted."""
+def vgg_loss(share: float, network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
+    """Squared error of the features of blocks three to five over each sample's own square, summed over these."""
     assert batch.unmasked is not None
-    pairs = relative_features(network, output.image, batch.unmasked, config.feature_share)[2:]
-    errors = [F.mse_loss(made, true) / true.square().mean().clamp(min=1e-8) for made, true in pairs]
-    return {"features": config.feature_loss * torch.stack(errors).sum()}
+    pairs = relative_features(network, output.image, batch.unmasked, share)[2:]
+    return {"features": torch.stack([_relative_error(made, true) for made, true in pairs]).sum()}
 
 
 def agreement(covered: Tensor, hole: Tensor) -> Tensor:
     """Intersection over union of the found and the true mask, (B, 1, S, S) each; 1 where both are empty."""
     found, true = covered.detach() > 0, hole > 0
     return ((found & true).sum() + 1) / ((found | true).sum() + 1)
+
+
+def _relative_error(made: Tensor, true: Tensor) -> Tensor:
+    error, size = ((x.square().mean((1, 2, 3))) for x in (made - true, true))
+    return (error / size.clamp(min=1e-8)).mean()
 
 
 def _nothing(batch: Batch) -> Tensor:

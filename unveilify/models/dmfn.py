@@ -4,7 +4,6 @@ Hui et al., "Image Fine-grained Inpainting" (arXiv 2002.02609), rebuilt from a d
 `docs/rivals/dmfn.md` says what is known and what was chosen. It is told the hole and leaves all else untouched.
 """
 
-from functools import partial
 from itertools import pairwise
 
 import torch
@@ -18,6 +17,8 @@ from unveilify.models.parts.features import losses_on_vgg, relative_features
 from unveilify.models.parts.layers import PowerOfTwo, full_precision, initialise_normal, levels, scaled
 from unveilify.models.parts.patchgan import first_identity
 from unveilify.models.parts.pictures import composite
+from unveilify.models.parts.together import BatchNorm
+from unveilify.models.parts.warp import sampled
 
 USES_HOLE = True
 TRAINS = True
@@ -122,7 +123,7 @@ class Critic(nn.Module):
         self.whole_code = nn.Linear(16 * _width(depth, config.width), code)
         self.part_code = nn.Linear(16 * _width(depth - 1, config.width), code)
         self.last = nn.Linear(2 * code, 1)
-        self.weight = config.matching_loss
+        self.match_weight = config.matching_loss
         self.apply(initialise_normal)
 
     def forward(self, image: Tensor, batch: Batch) -> Tensor:
@@ -133,7 +134,7 @@ class Critic(nn.Module):
         return logits
 
     def match(self, image: Tensor, batch: Batch) -> Tensor:
-        """Mean absolute difference of the local branch's features, layer by layer, weighted."""
+        """Mean absolute difference of the local branch's features, layer by layer."""
         assert batch.unmasked is not None
         made, true = around(image, batch.hole), around(batch.unmasked, batch.hole)
         total = torch.zeros((), device=image.device)
@@ -142,7 +143,7 @@ class Critic(nn.Module):
             with torch.no_grad():
                 true = layer(true)
             total = total + 1000 / _width(i, 1.0) ** 2 * F.l1_loss(made.float(), true.float())
-        return self.weight * total
+        return total
 
 
 def discriminator(config: Config) -> nn.Module:
@@ -167,7 +168,7 @@ def around(image: Tensor, hole: Tensor) -> Tensor:
     theta[:, 0, 0] = theta[:, 1, 1] = scale
     theta[:, :, 2] = torch.stack([(2 * start + side) / size - 1 for start in first], 1)
     grid = F.affine_grid(theta, [len(image), 3, size // 2, size // 2], align_corners=False)
-    return F.grid_sample(image.float(), grid, padding_mode="border", align_corners=False)
+    return sampled(image, grid)
 
 
 def _extent(inside: Tensor) -> tuple[Tensor, Tensor]:
@@ -181,12 +182,11 @@ def _extent(inside: Tensor) -> tuple[Tensor, Tensor]:
 
 def extra_losses(config: Config, device: torch.device) -> ExtraLosses:
     """The losses on VGG features, where that network is at hand."""
-    wanted = bool(config.feature_loss or config.alignment_loss)
-    return losses_on_vgg(("features", "alignment"), partial(vgg_losses, config), device, wanted=wanted)
+    return losses_on_vgg({"features": config.feature_loss, "alignment": config.alignment_loss}, vgg_losses, device)
 
 
-def vgg_losses(config: Config, network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
-    """Self-guided feature matching and geometric alignment (the paper's section III), weighted."""
+def vgg_losses(network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
+    """Self-guided feature matching and geometric alignment (the paper's section III)."""
     assert batch.unmasked is not None
     pairs = relative_features(network, output.image, batch.unmasked)
     with full_precision(output.image):
@@ -197,7 +197,7 @@ def vgg_losses(config: Config, network: nn.Module, output: Output, batch: Batch)
             stress = 1 + F.avg_pool2d(guide, 2**i) if i < 2 else 1
             features = features + 1000 / channels**2 * ((made - true).abs() * stress).mean()
         alignment = F.mse_loss(centroids(pairs[3][0]), centroids(pairs[3][1]))
-    return {"features": config.feature_loss * features, "alignment": config.alignment_loss * alignment}
+    return {"features": features, "alignment": alignment}
 
 
 def error_map(image: Tensor, truth: Tensor) -> Tensor:
@@ -222,7 +222,7 @@ def _branch(depth: int, width: float) -> nn.Sequential:
     channels = [3, *(_width(i + 1, width) for i in range(depth))]
     return nn.Sequential(
         *(
-            nn.Sequential(nn.Conv2d(a, b, 5, 2, 2, bias=False), nn.BatchNorm2d(b), nn.LeakyReLU(0.2))
+            nn.Sequential(nn.Conv2d(a, b, 5, 2, 2, bias=False), BatchNorm(b), nn.LeakyReLU(0.2))
             for a, b in pairwise(channels)
         )
     )

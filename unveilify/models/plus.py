@@ -26,6 +26,7 @@ from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.layers import PowerOfTwo, full_precision, levels, scaled
 from unveilify.models.parts.patchgan import PatchGAN, first_identity
 from unveilify.models.parts.resunet import ResUNet, head
+from unveilify.models.parts.together import mean_where, rows
 from unveilify.models.parts.warp import fine_detail, match_colour, resize, warp
 
 USES_HOLE = False
@@ -174,6 +175,7 @@ class Network(nn.Module):
             image=image,
             alpha=alpha,
             terms=self._terms(batch, logit, fetched, trust) if self.training else {},
+            weights={"alpha": self.config.alpha_loss, "warp": self.config.warp_loss},
             logs=warped
             | {
                 "flow_px": (fields.flow.square().sum(2).sqrt().mean() * side / 2).detach(),
@@ -190,12 +192,10 @@ class Network(nn.Module):
             reach = self.config.rim * logit.shape[-1] // self.look_px
             wanted = F.max_pool2d((2.5 * batch.hole).clamp(max=1), 2 * reach + 1, 1, reach)
             found = F.binary_cross_entropy_with_logits(logit, wanted)
-        terms = {"alpha": self.config.alpha_loss * found}
+        terms = {"alpha": found}
         if batch.unmasked is not None:
-            hole = (batch.hole > 0) * (trust > 0)
-            area = (3 * hole.sum()).clamp(min=1)
             error = (fetched - batch.unmasked).abs() + (fine_detail(fetched) - fine_detail(batch.unmasked)).abs()
-            terms["warp"] = self.config.warp_loss * (hole * error).sum() / area
+            terms["warp"] = mean_where(error, (batch.hole > 0) * (trust > 0))
         return terms
 
 
@@ -209,9 +209,9 @@ def psnr_in(batch: Batch, fetched: Tensor, trust: Tensor) -> Tensor:
 
 def fewer(real: Tensor, dropout: float) -> Tensor:
     """Numbers of identity images (B,) -> none with probability ``dropout``, else any number from 1 up to as many."""
-    chance = torch.rand(2, len(real), device=real.device)
-    some = 1 + (chance[0] * real).long().clamp(max=real - 1)
-    return torch.where((chance[1] < dropout) | (real == 0), 0, some)
+    which, none = rows(lambda n: torch.rand(n, 2, device=real.device), len(real)).unbind(1)
+    some = 1 + (which * real).long().clamp(max=real - 1)
+    return torch.where((none < dropout) | (real == 0), 0, some)
 
 
 def merge(matched: Tensor, flow: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

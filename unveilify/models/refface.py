@@ -23,6 +23,7 @@ from unveilify.models.parts.gated import Gated, HalfAdaIN, Styled, StyleEncoder
 from unveilify.models.parts.layers import PowerOfTwo, conv, identity_mean, levels, norm, scaled
 from unveilify.models.parts.pictures import composite
 from unveilify.models.parts.psp import Unit
+from unveilify.models.parts.together import rows
 from unveilify.perception.align import CROP_EYES
 
 USES_HOLE = True
@@ -134,7 +135,7 @@ class Network(nn.Module):
         """Identity images and how many are real; in training some photos are their own reference, and some have none."""
         if not self.training or batch.unmasked is None:
             return batch.identity, batch.real
-        chance = torch.rand(len(batch), device=batch.real.device)
+        chance = rows(lambda n: torch.rand(n, device=batch.real.device), len(batch))
         own, none = chance < self.config.own_reference, chance > 1 - self.config.no_reference
         identity = torch.where(own[:, None, None, None, None], batch.unmasked[:, None], batch.identity)
         return identity, torch.where(none, 0, torch.where(own, 1, batch.real))
@@ -186,15 +187,15 @@ def discriminator(config: Config) -> nn.Module:
 
 def extra_losses(config: Config, device: torch.device) -> ExtraLosses:
     """The loss on VGG features, where that network is at hand."""
-    return losses_on_vgg(("features",), partial(vgg_loss, config), device, wanted=bool(config.feature_loss))
+    return losses_on_vgg({"features": config.feature_loss}, partial(vgg_loss, config.feature_share), device)
 
 
-def vgg_loss(config: Config, network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
-    """Mean absolute error of the features, a deeper layer counting more, weighted."""
+def vgg_loss(share: float, network: nn.Module, output: Output, batch: Batch) -> dict[str, Tensor]:
+    """Mean absolute error of the features, a deeper layer counting more."""
     assert batch.unmasked is not None
-    pairs = relative_features(network, output.image, batch.unmasked, config.feature_share)
+    pairs = relative_features(network, output.image, batch.unmasked, share)
     layers = [weight * F.l1_loss(made, true) for weight, (made, true) in zip(VGG_WEIGHTS, pairs, strict=True)]
-    return {"features": config.feature_loss * torch.stack(layers).sum()}
+    return {"features": torch.stack(layers).sum()}
 
 
 def windows(side: int, device: torch.device) -> Tensor:

@@ -4,6 +4,7 @@ The whole state is one integer, `Stream.seen`: how many samples all ranks togeth
 none of it: they get (epoch, sample number) and read that sample.
 """
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import partial
@@ -239,3 +240,6 @@ def _as_it_is(samples: object) -> object:
 
 def _one_thread(_: int) -> None:
     cv2.setNumThreads(0)
+    # A terminal sends Ctrl-C to every process; whoever reads the batches says when it is over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

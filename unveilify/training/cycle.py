@@ -32,11 +32,12 @@ from unveilify.core.stamps import WORK
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.models.parts.mask_on import MaskOn, Worn, weathered
 from unveilify.models.parts.patchgan import PatchGAN
+from unveilify.models.parts.together import rows, spread
 from unveilify.training import unpaired
 from unveilify.training.config import CycleConfig
 from unveilify.training.diffaug import colour, shift
-from unveilify.training.losses import frozen, generator_losses, target
-from unveilify.training.step import Game, descend, identity_weight, seeded, set_rates, take
+from unveilify.training.losses import Loss, frozen, generator_losses, target
+from unveilify.training.step import Game, descend, identity_weight, plain, seeded, set_rates, take
 from unveilify.training.unpaired import Unpaired
 
 RATES = {"mask_on": 1e-3, "critic": 2e-4}
@@ -95,7 +96,8 @@ def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
     set_rates(game, progress)
     seeded(game, 1)
     count = max(1, round(config.share * len(batch)))
-    batch = batch.first(count)
+    # Evenly spread, so that several processes with a share of the batch each take the same ones as one.
+    batch = batch.pick(spread(len(batch), count))
     x, bare = (_dealt(game, crops, count) for crops in (photos.masked, photos.bare))
     bare = target(batch) if bare is None else bare
     assert x is not None
@@ -106,24 +108,23 @@ def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
             cleaned = game.network(nobody).image.float()
         dressed: Worn = game.state.modules["mask_on"](target(batch), x)
         losses = _losses_of_mask_on(game, dressed, batch, x, weathered(cleaned))
-    whole = descend(game, "adam_mask_on", game.state.modules["mask_on"], torch.stack([*losses.values()]).sum())
+    descend(game, "adam_mask_on", game.state.modules["mask_on"], losses)
 
     if progress >= config.begins:
         with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
             own = _losses_of_network(game, config, dressed, batch, progress)
-            own["cycle_bare"] = config.adversarial * _fools(game, cleaned, worn=False)
-        whole &= descend(game, "adam_g", game.network, torch.stack([v.float() for v in own.values()]).sum())
+            own["cycle_bare"] = Loss(_fools(game, cleaned, worn=False), config.adversarial)
+        descend(game, "adam_g", game.network, own)
         losses |= own
 
     with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
         verdict = _loss_of_critic(game, x, bare, dressed.on(target(batch)).detach(), cleaned.detach())
-    whole &= descend(game, "adam_critic", game.state.modules["critic"], verdict)
-    position.skipped += not whole
-    logs = {"cycle_critic": verdict, "cycle_share": dressed.alpha.mean()}
-    return {name: float(value.detach()) for name, value in (losses | logs).items()}
+    critic = {"cycle_critic": Loss(verdict)}
+    descend(game, "adam_critic", game.state.modules["critic"], critic)
+    return plain(losses | critic) | {"cycle_share": float(dressed.alpha.detach().mean())}
 
 
-def _losses_of_mask_on(game: Game, dressed: Worn, batch: Batch, x: Tensor, cleaned: Tensor) -> dict[str, Tensor]:
+def _losses_of_mask_on(game: Game, dressed: Worn, batch: Batch, x: Tensor, cleaned: Tensor) -> dict[str, Loss]:
     """Redraw real and drawn masks in the mirror; know a drawn mask's alpha; pass for a masked photo."""
     mask_on, bare = game.state.modules["mask_on"], target(batch)
     drawn: Worn = mask_on(bare.flip(3), batch.masked)
@@ -132,24 +133,24 @@ def _losses_of_mask_on(game: Game, dressed: Worn, batch: Batch, x: Tensor, clean
     with torch.autocast(game.device.type, enabled=False):
         alpha = F.binary_cross_entropy(drawn.alpha.clamp(1e-4, 1 - 1e-4), batch.hole.flip(3))
     losses = {
-        "redraw_alpha": alpha,
-        "redraw_drawn": F.l1_loss(drawn.on(bare.flip(3)), batch.masked.flip(3)),
-        "redraw_real": F.l1_loss(again, wanted),
-        "redraw_fool": FOOL * _fools(game, dressed.on(bare, moves_alpha=False), worn=True),
+        "redraw_alpha": Loss(alpha),
+        "redraw_drawn": Loss(F.l1_loss(drawn.on(bare.flip(3)), batch.masked.flip(3))),
+        "redraw_real": Loss(F.l1_loss(again, wanted)),
+        "redraw_fool": Loss(_fools(game, dressed.on(bare, moves_alpha=False), worn=True), FOOL),
     }
     if game.judges.lpips is not None:
-        losses["redraw_lpips"] = game.judges.lpips(again, wanted).mean()
-    return {name: loss.float() for name, loss in losses.items()}
+        losses["redraw_lpips"] = Loss(game.judges.lpips(again, wanted).mean())
+    return losses
 
 
 def _losses_of_network(
     game: Game, config: CycleConfig, dressed: Worn, batch: Batch, progress: float
-) -> dict[str, Tensor]:
+) -> dict[str, Loss]:
     """The network's ordinary losses, on a mask that was put on by the other network."""
     made = replace(batch, masked=weathered(dressed.on(target(batch))), hole=dressed.alpha.detach())
     recipe = replace(game.recipe, identity=identity_weight(game, progress))
     losses = generator_losses(game.network(made), made, game.judges, recipe)
-    return {f"cycle_{name}": config.weight * loss for name, loss in losses.items()}
+    return {f"cycle_{name}": Loss(loss.value, config.weight * loss.weight) for name, loss in losses.items()}
 
 
 def _loss_of_critic(game: Game, x: Tensor, bare: Tensor, dressed: Tensor, cleaned: Tensor) -> Tensor:
@@ -169,7 +170,7 @@ def _fools(game: Game, images: Tensor, *, worn: bool) -> Tensor:
 def _verdict(game: Game, images: Tensor, *, worn: bool) -> Tensor:
     """The critic's logits; it sees every picture through changes of colour and place, for want of many photos."""
     critic: nn.Module = game.state.modules["critic"]
-    numbers = torch.rand(len(images), 5, device=images.device)
+    numbers = rows(lambda n: torch.rand(n, 5, device=images.device), len(images))
     seen = shift(colour(images, numbers[:, :3]), numbers[:, 3:])[:, :, round(LOWER * images.shape[-1]) :]
     kind = torch.full_like(seen[:, :1], float(worn))
     said: Tensor = critic(seen, Batch(seen, seen[:, None], torch.ones(len(seen), dtype=torch.int64), kind))

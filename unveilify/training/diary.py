@@ -1,25 +1,31 @@
 """What a training leaves in its run directory: log rows, checkpoints, the best weights, pictures."""
 
-import json
 import math
+import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
 
 from unveilify.core.config import build
+from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
 from unveilify.core.storage import canonical_json, write_bytes, write_text
 from unveilify.models.parts import store
-from unveilify.models.parts.contract import plugin
+from unveilify.models.parts.contract import Batch, plugin
+from unveilify.models.parts.tensors import not_finite
 from unveilify.training.config import BEST
 from unveilify.training.data import Feed
-from unveilify.training.state import checkpoints
-from unveilify.training.step import Game
+from unveilify.training.interrupts import Interrupts
+from unveilify.training.state import UnusableError, checkpoints, name_of, resume
+from unveilify.training.step import Game, diverged
 from unveilify.training.validate import cost, grid, validate
 
 CHECKPOINT_EVERY_S = 300.0
+LOG = "log.jsonl"
 
 
 @dataclass
@@ -31,46 +37,67 @@ class Diary:
     saved: float = field(default_factory=time.monotonic)
 
     def open(self) -> None:
-        """Write the config, go on from the newest checkpoint, and cut the log back to it."""
-        game = self.game
-        found = checkpoints(self.run_dir)
-        if found:
-            game.state.load(found[-1])
-        if not game.world.first:
+        """Write the config, go on from the newest whole checkpoint, and cut the log back to it.
+
+        Raises:
+            UserError: there are checkpoints, and none can be used.
+        """
+        game, first = self.game, self.game.world.first
+        found = resume(game.state, self.run_dir, lambda said: print(said, flush=True)) if first else None
+        seen = int(game.world.from_first(-1.0 if found is None else game.state.position.seen, game.device))
+        if not first and seen >= 0:
+            game.state.load(self.run_dir / name_of(seen))
+        if seen > 0 and game.world.any([first and not self._best_is_there()], game.device)[0]:
+            game.state.position.best, game.state.position.best_seen = math.inf, 0
+        if not first:
             return
         write_text(self.run_dir / "config.yaml", yaml.safe_dump(game.config.model_dump(mode="json"), sort_keys=False))
         if found:
             print(f"Going on from {game.state.position.seen} triplets.")
-        log = self.run_dir / "log.jsonl"
+        log = self.run_dir / LOG
         if log.is_file():
-            kept = [row for row in log.read_text().splitlines() if _seen(row) <= game.state.position.seen]
-            write_text(log, "".join(f"{row}\n" for row in kept))
+            kept = log.read_bytes().splitlines(keepends=True)[: game.state.position.rows]
+            write_bytes(log, b"".join(kept))
 
     def log(self, values: dict[str, float], **more: float) -> None:
         """Append one row; numbers that are not finite become null."""
+        position = self.game.state.position
+        position.rows += 1
         if not self.game.world.first:
             return
-        position = self.game.state.position
         row = {"step": position.step, "seen": position.seen, **{k: _short(v) for k, v in values.items()}, **more}
-        with (self.run_dir / "log.jsonl").open("ab") as file:
+        with (self.run_dir / LOG).open("ab") as file:
             file.write(canonical_json(row) + b"\n")
 
-    def validate(self, feed: Feed) -> dict[str, float]:
+    @property
+    def validation_is_due(self) -> bool:
+        """Whether the weights as they are should be looked at before the next step."""
+        config, position = self.game.config, self.game.state.position
+        assert config.samples is not None
+        assert config.validate_every is not None
+        since = position.seen - position.validated
+        return since >= config.validate_every or (since > 0 and position.seen >= config.samples)
+
+    def validate(self, feed: Feed, interrupts: Interrupts | None = None) -> dict[str, float] | None:
         """Look at the validation split with the averaged weights; keep them if they are the best so far.
 
-        A validation with all losses settled beats any from before.
+        A validation with all losses settled beats any from before. None, and nothing changed, where it was interrupted.
         """
         game, position = self.game, self.game.state.position
-        scores = validate(game.average, feed.validation(), game.judges) if game.world.first else {}
-        price = game.world.from_first(cost(scores, game.recipe) if scores else 0.0, game.device)
+        scores = validate(game.average, _until(interrupts, feed.validation()), game.judges) if game.world.first else {}
+        cut_short = game.world.first and interrupts is not None and interrupts.asked != 0
+        if game.world.any([cut_short], game.device)[0]:
+            return None
+        price = cost(scores, game.recipe) if scores and not_finite(game.average.state_dict()) is None else math.nan
+        price = game.world.from_first(price, game.device)
         position.validated = position.seen
         position.since_best += 1
         first_settled = game.settled(position.seen) and not game.settled(position.best_seen)
         if price < position.best or (first_settled and math.isfinite(price)):
             position.best, position.best_seen, position.since_best = price, position.seen, 0
             self.keep_best(scores)
+        self.log({f"val_{name}": value for name, value in scores.items()}, best=position.best_seen)
         if game.world.first:
-            self.log({f"val_{name}": value for name, value in scores.items()}, best=position.best_seen)
             picture = encode_png(grid(game.average, feed.glimpse()))
             write_bytes(self.run_dir / "samples" / f"{position.seen:09d}.png", picture)
         return scores
@@ -81,23 +108,64 @@ class Diary:
         if not game.world.first:
             return
         settings = build(plugin(game.config.model).Config, {"size_px": game.config.size_px, **game.config.network})
-        about = {"seen": game.state.position.seen, "validation": scores, "losses": game.judges.notes}
+        validation = {name: _short(value) for name, value in scores.items()}
+        about = {"seen": game.state.position.seen, "validation": validation, "losses": game.judges.notes}
         store.save(self.run_dir / BEST, game.config.model, settings, game.average.state_dict(), meta=about)
 
     def checkpoint(self) -> None:
-        """Write everything that the run is, and drop the oldest such files."""
+        """Write everything that the run is, and drop the oldest such files; every process must call it.
+
+        Raises:
+            UserError: the training has diverged: what it is now is not kept.
+        """
+        game = self.game
         self.saved = time.monotonic()
-        if not self.game.world.first:
+        game.state.window.together(game.world, game.device)
+        if not game.world.first:
             return
-        self.game.state.save(self.run_dir / f"checkpoint-{self.game.state.position.seen:010d}.safetensors")
-        for old in checkpoints(self.run_dir)[: -self.game.config.keep_checkpoints]:
+        self._sync_log()
+        try:
+            game.state.save(self.run_dir / name_of(game.state.position.seen))
+        except UnusableError as error:
+            raise diverged(game, str(error)) from None
+        for old in checkpoints(self.run_dir)[: -game.config.keep_checkpoints]:
             old.unlink()
 
     def stop_early(self) -> None:
-        """The time is up: keep what there is, without a validation that an undisturbed run would not have made."""
+        """Keep what there is, without a validation that an undisturbed run would not have made here."""
         self.checkpoint()
-        if not (self.run_dir / BEST).is_file():
+        if self.game.state.position.best_seen == 0:
             self.keep_best({})
+
+    def finish(self) -> None:
+        """See that the run has a network.
+
+        Raises:
+            UserError: it has none that is worth keeping.
+        """
+        position = self.game.state.position
+        if 2 * position.skipped >= position.step:
+            raise diverged(self.game, f"{position.skipped} of its {position.step} steps taught nothing")
+        if position.best_seen == 0:
+            self.keep_best({})
+
+    def _sync_log(self) -> None:
+        """Its rows are counted in the checkpoint, which must not be there without them."""
+        log = self.run_dir / LOG
+        if log.is_file():
+            with log.open("rb+") as file:
+                os.fsync(file.fileno())
+
+    def _best_is_there(self) -> bool:
+        """Whether the best network is as the position says; if not, the best one from here on will be kept."""
+        if self.game.state.position.best_seen == 0:
+            return True
+        try:
+            store.read(self.run_dir / BEST)
+        except UserError as error:
+            print(f"The best weights so far are lost ({error}): those from here on are kept.", flush=True)
+            return False
+        return True
 
     @property
     def due(self) -> bool:
@@ -105,11 +173,9 @@ class Diary:
         return time.monotonic() - self.saved > CHECKPOINT_EVERY_S
 
 
-def _seen(row: str) -> int:
-    try:
-        return int(json.loads(row)["seen"])
-    except (KeyError, TypeError, ValueError):  # a line cut by a kill
-        return 2**62
+def _until(interrupts: Interrupts | None, batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, as long as nobody wants to leave."""
+    return takewhile(lambda _: interrupts is None or not interrupts.asked, batches)
 
 
 def _short(value: float) -> float | None:

@@ -2,10 +2,14 @@
 
 Gradients are averaged in one flat buffer after the backward pass, so that a network, a discriminator and a
 penalty with second derivatives all go the same way. With equal shares the mean of the means is the mean: two
-processes compute the losses of one with the same global batch.
+processes compute the losses and gradients of one with the same global batch, up to the order of sums. What is no
+mean over samples, and noise, goes through `models.parts.together`. Three things are not the same: a share of the
+batch (``feature_share``, ``cycle.share``) that does not divide into whole samples in each process; what a log tells
+as a ratio over the batch; and validation, which the first process does alone.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,11 +42,19 @@ class World:
 
     def mean(self, values: dict[str, float], device: torch.device) -> dict[str, float]:
         """The mean of every value over all processes, which must hold the same names."""
-        if self.size == 1:
+        if self.size == 1 or not values:
             return values
         together = torch.tensor(list(values.values()), device=device, dtype=torch.float64)
         dist.all_reduce(together)
         return dict(zip(values, (together / self.size).tolist(), strict=True))
+
+    def any(self, flags: Sequence[bool], device: torch.device) -> list[bool]:
+        """Of each flag, whether it is raised in any process."""
+        if self.size == 1:
+            return list(flags)
+        together = torch.tensor([float(flag) for flag in flags], device=device)
+        dist.all_reduce(together, dist.ReduceOp.MAX)
+        return [bool(flag) for flag in together.tolist()]
 
     def from_first(self, value: float, device: torch.device) -> float:
         """What the first process holds; the others wait for it."""

@@ -16,14 +16,15 @@ from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.shards.stream import ShardSet
-from unveilify.training.config import BEST, Hardware, TrainConfig, resolve
+from unveilify.training.config import Hardware, TrainConfig, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
 from unveilify.training.diary import Diary
 from unveilify.training.distributed import join
 from unveilify.training.inputs import identified
+from unveilify.training.interrupts import Interrupts
 from unveilify.training.memory import peak_bytes
-from unveilify.training.step import Game, describe, set_up, take
+from unveilify.training.step import Game, describe, rates, set_up, take
 
 STAGE = "train"
 LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
@@ -79,6 +80,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     if world.from_first(float(done is not None), device):
         return done
     game = set_up(config, device, world)
+    game.state.of = {"input": data.hash, "config": config.model_dump(mode="json", exclude_defaults=True)}
     step = with_cycle(game, run_dir) if config.cycle else partial(take, game)
     if world.first:
         _introduce(game, note)
@@ -90,8 +92,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         return None
     if not world.first:
         return None
-    if not (run_dir / BEST).is_file():
-        diary.keep_best({})
+    diary.finish()
     position = game.state.position
     counts = {"steps": position.step, "triplets": position.seen, "skipped_steps": position.skipped}
     return stamps.commit(run_dir, STAGE, config, data.hash, counts)
@@ -106,43 +107,49 @@ def hardware(device: torch.device) -> Hardware:
 
 
 def _train(game: Game, feed: Feed, diary: Diary, machine: Machine, step: Step) -> bool:
-    """Step until the end (True) or until the time is up (False)."""
-    config, position = game.config, game.state.position
+    """Step until the end (True) or until the time is up (False). Whatever stops it stops it between two steps."""
+    config, position, window = game.config, game.state.position, game.state.window
     assert config.samples is not None
-    assert config.validate_every is not None
     clock, told = _Clock(machine.max_minutes), {"loss": "", "best": "", "machine": ""}
-    with track(f"train {config.model}", config.samples, "triplets") as line:
+    with track(f"train {config.model}", config.samples, "triplets") as line, Interrupts() as interrupts:
         line.advance(position.seen, already=True)
         batches = iter(feed.batches(position.seen))
-        try:
-            while position.seen < config.samples and not _worn_out(game):
-                asked = time.monotonic()
-                batch = next(batches)
-                clock.waited += time.monotonic() - asked
-                losses = step(batch)
-                line.advance(len(batch) * game.world.size)
-                clock.steps += 1
-                if clock.steps == TIMED_STEPS and game.world.first:
-                    _foretell(clock, config.samples - position.seen, len(batch) * game.world.size)
-                if position.step == 1 or position.step % LOG_EVERY_STEPS == 0:
-                    losses = game.world.mean(losses, game.device)
-                    diary.log(losses, data_wait=round(clock.wait_share, 4))
-                    told["loss"] = f"l1 {losses.get('l1', losses.get('l1_hole', 0)):.3f}"
-                    told["machine"] = f"data-wait {clock.wait_share:.0%}, {peak_bytes(game.device) / 1e9:.1f} GB"
-                    line.note = ", ".join(filter(None, told.values()))
-                if position.seen - position.validated >= config.validate_every or position.seen >= config.samples:
-                    told["best"] = f"hole {diary.validate(feed).get('psnr', 0):.2f} dB"
-                    line.note = ", ".join(filter(None, told.values()))
-                    diary.checkpoint()
-                elif diary.due:
-                    diary.checkpoint()
-                if game.world.from_first(float(clock.is_up), game.device):
-                    diary.stop_early()
-                    return position.seen >= config.samples
-        except KeyboardInterrupt:
-            diary.checkpoint()
-            raise
-    return True
+        while True:
+            if diary.validation_is_due:
+                scores = diary.validate(feed, interrupts)
+                if scores is None:
+                    return _leave(diary, interrupts)
+                told["best"] = f"hole {scores.get('psnr', 0):.2f} dB"
+                line.note = ", ".join(filter(None, told.values()))
+                diary.checkpoint()
+            if position.seen >= config.samples or _worn_out(game):
+                return True
+            asked = time.monotonic()
+            batch = next(batches)
+            clock.waited += time.monotonic() - asked
+            window.add(step(batch))
+            line.advance(len(batch) * game.world.size)
+            clock.steps += 1
+            if clock.steps == TIMED_STEPS and game.world.first:
+                _foretell(clock, config.samples - position.seen, len(batch) * game.world.size)
+            if position.step == 1 or position.step % LOG_EVERY_STEPS == 0 or position.seen >= config.samples:
+                means = window.close(game.world, game.device)
+                diary.log(means | rates(game), skipped=position.skipped, data_wait=round(clock.wait_share, 4))
+                told["loss"] = f"l1 {means.get('l1', means.get('l1_hole', 0)):.3f}"
+                told["machine"] = f"data-wait {clock.wait_share:.0%}, {peak_bytes(game.device) / 1e9:.1f} GB"
+                line.note = ", ".join(filter(None, told.values()))
+            over = interrupts.asked != 0 or (clock.is_up and position.seen < config.samples)
+            over, due = game.world.any([over, diary.due], game.device)
+            if over:
+                return _leave(diary, interrupts)
+            if due and not diary.validation_is_due:
+                diary.checkpoint()
+
+
+def _leave(diary: Diary, interrupts: Interrupts) -> bool:
+    diary.stop_early()
+    interrupts.leave()
+    return False
 
 
 @dataclass

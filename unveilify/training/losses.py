@@ -1,8 +1,9 @@
 """The losses that a recipe weighs, each live where its judge is at hand (paper, section 3.4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,27 +11,40 @@ from torch.nn import functional as F
 
 from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch, Output, Recipe
-from unveilify.models.parts.extra import ExtraLosses, Losses, Matches
+from unveilify.models.parts.extra import ExtraLosses, Matches
+from unveilify.models.parts.together import mean_of_all, mean_where, rows
 from unveilify.perception import lpips, recogniser
 from unveilify.perception.lpips import Lpips
 from unveilify.perception.recogniser import TorchRecogniser
+
+
+class Loss(NamedTuple):
+    """A scalar as its name says, which is what a log shows, and how much it counts."""
+
+    value: Tensor
+    weight: float = 1.0
+
+
+def total(losses: Mapping[str, Loss]) -> Tensor:
+    """What is descended: the weighted sum, in float32."""
+    return torch.stack([loss.weight * loss.value.float() for loss in losses.values()]).sum()
 
 
 @dataclass(frozen=True)
 class Judges:
     """The pretrained networks behind two of the losses; ``notes`` says of each loss whether it is live.
 
-    ``extra`` are losses that only the network's own paper has, already weighted.
+    ``extra`` are losses that only the network's own paper has.
     """
 
     lpips: Lpips | None
     recogniser: TorchRecogniser | None
     notes: dict[str, str]
-    extra: Losses | None = None
+    extra: ExtraLosses | None = None
 
     def with_extra(self, extra: ExtraLosses) -> "Judges":
         """These judges and the network's own losses."""
-        return replace(self, extra=extra.losses, notes=self.notes | extra.notes)
+        return replace(self, extra=extra, notes=self.notes | extra.notes)
 
 
 def find_judges(recipe: Recipe, device: torch.device) -> Judges:
@@ -56,27 +70,25 @@ def find_judges(recipe: Recipe, device: torch.device) -> Judges:
     return Judges(perceptual, faces, notes)
 
 
-def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recipe) -> dict[str, Tensor]:
-    """Weighted losses by name, all but the adversarial one; the identity loss is left out where its weight is 0."""
+def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recipe) -> dict[str, Loss]:
+    """Losses by name, all but the adversarial one; the identity loss is left out where its weight is 0."""
     truth = target(batch)
     image = output.image.float()
-    losses = dict(output.terms)
+    losses = {name: Loss(term, output.weights.get(name, 1.0)) for name, term in output.terms.items()}
     if recipe.l1:
-        losses["l1"] = recipe.l1 * F.l1_loss(image, truth)
+        losses["l1"] = Loss(F.l1_loss(image, truth), recipe.l1)
     if recipe.l1_hole:
-        hole = (batch.hole > 0).float()
-        losses["l1_hole"] = recipe.l1_hole * ((image - truth).abs() * hole).sum() / (3 * hole.sum()).clamp(min=1)
+        losses["l1_hole"] = Loss(mean_where((image - truth).abs(), batch.hole), recipe.l1_hole)
     if recipe.mse:
-        losses["mse"] = recipe.mse * F.mse_loss(image, truth)
+        losses["mse"] = Loss(F.mse_loss(image, truth), recipe.mse)
     if recipe.ssim:
-        losses["ssim"] = recipe.ssim * (1 - ssim(image, truth))
+        losses["ssim"] = Loss(1 - ssim(image, truth), recipe.ssim)
     if recipe.alpha and output.alpha is not None:
         with torch.autocast(image.device.type, enabled=False):
-            losses["alpha"] = recipe.alpha * F.binary_cross_entropy(
-                output.alpha.float().clamp(1e-4, 1 - 1e-4), batch.hole
-            )
+            found = output.alpha.float().clamp(1e-4, 1 - 1e-4)
+            losses["alpha"] = Loss(F.binary_cross_entropy(found, batch.hole), recipe.alpha)
     if judges.lpips is not None:
-        losses["lpips"] = recipe.lpips * judges.lpips(image, truth).mean()
+        losses["lpips"] = Loss(judges.lpips(image, truth).mean(), recipe.lpips)
     if judges.recogniser is not None and recipe.identity:
         # In bfloat16 the recogniser's gradient points elsewhere (cosine to float32 down to 0.83).
         with torch.autocast(image.device.type, enabled=False):
@@ -84,9 +96,11 @@ def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recip
             with torch.no_grad():
                 wanted = judges.recogniser.embed(true)
             cosine = (judges.recogniser.embed(made) * wanted).sum(1)
-            losses["identity"] = recipe.identity * (1 - cosine).mean()
-    if judges.extra is not None:
-        losses |= judges.extra(output, batch)
+            losses["identity"] = Loss((1 - cosine).mean(), recipe.identity)
+    if judges.extra is not None and judges.extra.losses is not None:
+        weights = judges.extra.weights
+        found_by_extra = judges.extra.losses(output, batch)
+        losses |= {name: Loss(value, weights.get(name, 1.0)) for name, value in found_by_extra.items()}
     return losses
 
 
@@ -98,31 +112,32 @@ def roughened(made: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
     """
     side = true.shape[-1]
     small = round(side * (0.5 + 0.5 * float(torch.rand(()))))
-    noise = 0.06 * float(torch.rand(())) * torch.randn_like(true)
+    strength = 0.06 * float(torch.rand(()))
+    noise = strength * rows(lambda n: torch.randn(n, *true.shape[1:], device=true.device), len(true))
     smaller = (F.interpolate(x, size=(small, small), mode="bilinear", antialias=True) for x in (made, true))
     coarse, wanted = (F.interpolate(x, size=(side, side), mode="bilinear") + noise for x in smaller)
     return coarse, wanted
 
 
 def adversarial_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
-    """The generator's weighted share of the game, in its non-saturating form; D itself gets no gradient."""
+    """The generator's share of the game, in its non-saturating form; D itself gets no gradient."""
     with frozen(discriminator):
         verdict: Tensor = discriminator(fake, batch)
         if recipe.gan == "hinge":
-            return -recipe.adversarial * verdict.mean()
+            return -verdict.mean()
         if recipe.gan == "relativistic":
             real = discriminator(target(batch), batch).detach()
-            both = _says(verdict - real.mean(), True) + _says(real - verdict.mean(), False)
-            return recipe.adversarial * 0.5 * both
-        return recipe.adversarial * _says(verdict, True)
+            made, true = mean_of_all(verdict.mean()), mean_of_all(real.mean())
+            return 0.5 * (_says(verdict - true, True) + _says(real - made, False))
+        return _says(verdict, True)
 
 
-def matching_loss(discriminator: nn.Module, fake: Tensor, batch: Batch) -> dict[str, Tensor]:
+def matching_loss(discriminator: nn.Module, fake: Tensor, batch: Batch) -> dict[str, Loss]:
     """The loss on what the discriminator perceives, of one that has it; D itself gets no gradient."""
     if not isinstance(discriminator, Matches):
         return {}
     with frozen(discriminator):
-        return {"matching": discriminator.match(fake, batch)}
+        return {"matching": Loss(discriminator.match(fake, batch), discriminator.match_weight)}
 
 
 def discriminator_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
@@ -131,7 +146,8 @@ def discriminator_loss(discriminator: nn.Module, fake: Tensor, batch: Batch, rec
     if recipe.gan == "hinge":
         return F.relu(1 - real).mean() + F.relu(1 + made).mean()
     if recipe.gan == "relativistic":
-        return 0.5 * (_says(real - made.mean(), True) + _says(made - real.mean(), False))
+        mean_real, mean_made = mean_of_all(real.mean()), mean_of_all(made.mean())
+        return 0.5 * (_says(real - mean_made, True) + _says(made - mean_real, False))
     return 0.5 * (_says(real, True) + _says(made, False))
 
 

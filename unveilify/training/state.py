@@ -1,28 +1,36 @@
 """Everything that a training is, in one file: weights, averages, optimizers and the position.
 
-There is no random state to save: every step seeds itself from (seed, step). The file is safetensors, so
-loading it runs nothing.
+There is no random state to save: every step seeds itself from (seed, step). The file says what training it is of, and
+carries a digest (`models.parts.tensors`).
 """
 
-import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from unveilify.core.config import difference
 from unveilify.core.errors import UserError
-from unveilify.core.storage import writing
+from unveilify.models.parts import tensors as files
+from unveilify.training.window import Window
+
+
+class UnusableError(Exception):
+    """A checkpoint that cannot be gone on from: why, in a few words."""
 
 
 @dataclass(slots=True)
 class Position:
-    """How far the training is, and its best validation so far (lower is better)."""
+    """How far the training is, and its best validation so far (lower is better).
+
+    ``skipped`` counts the steps from which nothing was learned; ``astray`` rises with each of them and falls with
+    every other; ``rows`` are the lines of the log.
+    """
 
     step: int = 0
     seen: int = 0
@@ -31,45 +39,100 @@ class Position:
     since_best: int = 0
     validated: int = 0
     skipped: int = 0
+    astray: int = 0
+    rows: int = 0
 
 
 @dataclass
 class State:
-    """The parts of a training that change."""
+    """The parts of a training that change; ``of`` says which training it is: settings and input."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
     position: Position = field(default_factory=Position)
+    window: Window = field(default_factory=Window)
+    of: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write one whole file or none."""
+        """Write one whole file or none.
+
+        Raises:
+            UnusableError: a number in it is not finite; nothing was written.
+            UserError: it cannot be written there.
+        """
         tensors = {f"{name}.{k}": v for name, module in self.modules.items() for k, v in module.state_dict().items()}
         for name, optimizer in self.optimizers.items():
             tensors |= {f"{name}.{i}.{k}": v for i, k, v in _moments(optimizer)}
         plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        bad = files.not_finite(plain)
+        if bad is not None:
+            raise UnusableError(f"{bad} is not finite")
         position = {name: getattr(self.position, name) for name in self.position.__slots__}
-        with writing(path) as temporary:
-            save_file(plain, temporary, metadata={"position": json.dumps(position)})
+        position["best"] = None if math.isinf(self.position.best) else self.position.best
+        about = {"position": position, "sums": self.window.sums, "counts": self.window.counts, "of": self.of}
+        files.write(path, plain, about)
 
     def load(self, path: Path) -> None:
         """Put back what `save` wrote.
 
         Raises:
-            UserError: the file is damaged or of another network.
+            UnusableError: the file is damaged, of another network, of other settings, or holds what is not finite.
         """
         try:
-            with safe_open(path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-                position = json.loads(file.metadata()["position"])
+            about, tensors = files.read(path)
+            position = _position(about["position"])
+            window = Window(dict(about["sums"]), dict(about["counts"]))
+        except files.DamagedError as error:
+            raise UnusableError(str(error)) from None
+        except (KeyError, TypeError, ValueError):
+            raise UnusableError("it is no checkpoint of this version") from None
+        if about["of"] != self.of:
+            raise UnusableError(f"it is of another training: {difference(about['of'], self.of)}")
+        bad = files.not_finite(tensors)
+        if bad is not None:
+            raise UnusableError(f"{bad} is not finite")
+        try:
             for name, module in self.modules.items():
                 module.load_state_dict(_under(tensors, f"{name}."))
             for name, optimizer in self.optimizers.items():
                 _put_moments(optimizer, _under(tensors, f"{name}."))
-        except (SafetensorError, KeyError, ValueError, RuntimeError, OSError) as error:
-            raise UserError(
-                f"The checkpoint {path} cannot be used ({error}): delete it to go on from the one before."
-            ) from None
-        self.position = Position(**position)
+        except (KeyError, IndexError, ValueError, RuntimeError) as error:
+            raise UnusableError(f"it is of another network: {' '.join(str(error).split())[:200]}") from None
+        self.position, self.window = position, window
+
+
+def resume(state: State, run_dir: Path, say: Callable[[str], None]) -> Path | None:
+    """Go on from the newest checkpoint that can be used, if there are any; newer ones are put aside, and said.
+
+    Raises:
+        UserError: there are some, and none can be used; all stay where they are.
+    """
+    there = checkpoints(run_dir)
+    unusable: dict[Path, str] = {}
+    for path in reversed(there):
+        try:
+            state.load(path)
+        except UnusableError as error:
+            unusable[path] = str(error)
+            continue
+        if path.name != name_of(state.position.seen):
+            unusable[path] = f"its name does not say that it was written at {state.position.seen} triplets"
+            continue
+        for bad, why in unusable.items():
+            bad.rename(bad.with_name(f"unusable-{bad.name}"))
+            say(f"The checkpoint {bad} cannot be used ({why}): put aside as unusable-{bad.name}.")
+        return path
+    if unusable:
+        why = "; ".join(f"{path.name}: {why}" for path, why in unusable.items())
+        raise UserError(
+            f"No checkpoint in {run_dir} can be used ({why}): begin anew with --force, or give another folder as --out."
+        )
+    return None
+
+
+def name_of(seen: int) -> str:
+    """The file of a checkpoint after so many triplets."""
+    return f"checkpoint-{seen:010d}.safetensors"
 
 
 def checkpoints(run_dir: Path) -> list[Path]:
@@ -98,3 +161,16 @@ def _put_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _position(told: dict[str, Any]) -> Position:
+    """What a checkpoint says of where it is.
+
+    Raises:
+        ValueError, TypeError: these are no such numbers.
+    """
+    position = Position(**{**told, "best": math.inf if told["best"] is None else float(told["best"])})
+    counts = [getattr(position, name) for name in position.__slots__ if name != "best"]
+    if not all(isinstance(count, int) and count >= 0 for count in counts) or math.isnan(position.best):
+        raise ValueError
+    return position

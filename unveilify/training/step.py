@@ -2,16 +2,18 @@
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
 from pydantic import create_model
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from unveilify.core.config import Config, build
+from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch, Recipe, plugin
 from unveilify.models.parts.extra import pace
 from unveilify.training.compiled import Forward, compile_checked
@@ -21,16 +23,20 @@ from unveilify.training.distributed import World
 from unveilify.training.inputs import put
 from unveilify.training.losses import (
     Judges,
+    Loss,
     adversarial_loss,
     discriminator_loss,
     find_judges,
     generator_losses,
     matching_loss,
     r1_penalty,
+    total,
 )
 from unveilify.training.state import State
 
 R1_EVERY, MAX_NORM = 16, 100.0
+ASTRAY = 5
+"""After so many more steps that taught nothing than steps that did, a training has diverged."""
 
 
 @dataclass
@@ -45,6 +51,8 @@ class Game:
     world: World = field(default_factory=World)
     forward: Forward | None = None
     """The generator as it is run: compiled, or itself; decided at this process's first step."""
+    fault: str = ""
+    """What in this step was not finite, if anything was."""
 
     @property
     def network(self) -> nn.Module:
@@ -106,7 +114,11 @@ def make_recipe(default: Recipe, changes: dict[str, Any]) -> Recipe:
 
 
 def take(game: Game, batch: Batch) -> dict[str, float]:
-    """Train on one batch; returns the losses. A step with a non-finite gradient is skipped and counted."""
+    """Train on one batch; returns the losses, unweighted. What is not finite is not learned from, and counted.
+
+    Raises:
+        UserError: the training has diverged.
+    """
     config, recipe, position = game.config, game.recipe, game.state.position
     assert config.samples is not None
     progress = min(1.0, position.seen / config.samples)
@@ -122,22 +134,27 @@ def take(game: Game, batch: Batch) -> dict[str, float]:
         losses = generator_losses(output, batch, game.judges, replace(recipe, identity=identity_weight(game, progress)))
         if discriminator is not None:
             seen_by = _behind_augmentation(game, discriminator, len(batch))
-            losses["adversarial"] = adversarial_loss(seen_by, output.image, batch, recipe)
+            losses["adversarial"] = Loss(adversarial_loss(seen_by, output.image, batch, recipe), recipe.adversarial)
             losses |= matching_loss(discriminator, output.image, batch)
-    whole = descend(game, "adam_g", game.network, torch.stack([v.float() for v in losses.values()]).sum())
+    descend(game, "adam_g", game.network, losses)
     if discriminator is not None:
         with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(config.bf16)):
-            losses["discriminator"] = discriminator_loss(seen_by, output.image, batch, recipe)
-        loss_d = losses["discriminator"].float()
+            against = {"discriminator": Loss(discriminator_loss(seen_by, output.image, batch, recipe))}
         if recipe.r1 and position.step % R1_EVERY == 0:
-            loss_d = loss_d + 0.5 * recipe.r1 * R1_EVERY * r1_penalty(seen_by, batch)
-        whole &= descend(game, "adam_d", discriminator, loss_d)
-    position.skipped += not whole
-    position.step += 1
+            against["r1"] = Loss(r1_penalty(seen_by, batch), 0.5 * recipe.r1 * R1_EVERY)
+        descend(game, "adam_d", discriminator, against)
+        losses |= against
     together = len(batch) * game.world.size
+    position.step += 1
     position.seen += together
     _follow(game, together)
-    return {name: float(value.detach()) for name, value in (losses | output.logs).items()}
+    _look_after(game)
+    return plain(losses) | {name: float(value) for name, value in output.logs.items()}
+
+
+def plain(losses: Mapping[str, Loss]) -> dict[str, float]:
+    """The losses as numbers, unweighted."""
+    return {name: float(loss.value.detach()) for name, loss in losses.items()}
 
 
 def seeded(game: Game, use: int = 0) -> None:
@@ -172,17 +189,48 @@ def identity_weight(game: Game, progress: float) -> float:
     return game.recipe.identity * every if due else 0.0
 
 
-def descend(game: Game, name: str, module: nn.Module, loss: Tensor) -> bool:
-    """One step of the optimizer ``name``; False where the gradient is not finite and nothing was changed."""
+def descend(game: Game, name: str, module: nn.Module, losses: Mapping[str, Loss]) -> None:
+    """One step of the optimizer ``name``; none where a loss or the gradient is not finite in any process."""
     optimizer = game.state.optimizers[name]
     optimizer.zero_grad(set_to_none=True)
+    loss = total(losses)
+    if game.world.any([not bool(torch.isfinite(loss))], game.device)[0]:
+        bad = [name for name, loss in losses.items() if not bool(torch.isfinite(loss.value))]
+        game.fault = game.fault or (f"the loss '{bad[0]}'" if bad else "the sum of the losses")
+        return
     loss.backward()  # type: ignore[no-untyped-call]
     game.world.average(module)
     norm = nn.utils.clip_grad_norm_(module.parameters(), MAX_NORM)
-    finite = bool(torch.isfinite(norm))
-    if finite:
+    if bool(torch.isfinite(norm)):
         optimizer.step()
-    return finite
+    else:
+        game.fault = game.fault or f"the gradient of '{name.removeprefix('adam_')}'"
+
+
+def _look_after(game: Game) -> None:
+    """Count a step that taught nothing; stop after too many."""
+    position, fault = game.state.position, game.fault
+    game.fault = ""
+    position.skipped += bool(fault)
+    position.astray = position.astray + 1 if fault else max(0, position.astray - 1)
+    if position.astray >= ASTRAY:
+        raise diverged(game, f"{fault} is not a finite number, and was not in {ASTRAY} steps before")
+
+
+def diverged(game: Game, what: str) -> UserError:
+    """The sentence about a training that cannot go on."""
+    halved = game.recipe.lr_g / 2
+    other = " or train.bf16=false" if game.config.bf16 else ""
+    return UserError(
+        f"The training diverged at step {game.state.position.step}: {what}. "
+        f"Train in another folder (--out) with a lower rate (--set train.recipe.lr_g={halved:g}){other}."
+    )
+
+
+def rates(game: Game) -> dict[str, float]:
+    """The learning rates of the last step, as a log names them."""
+    optimizers = game.state.optimizers.items()
+    return {f"lr{name.removeprefix('adam')}": float(optimizer.param_groups[0]["lr"]) for name, optimizer in optimizers}
 
 
 def set_rates(game: Game, progress: float) -> None:

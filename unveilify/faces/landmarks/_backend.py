@@ -12,10 +12,11 @@ from unveilify.core.records import Face, Image
 class Backend(Protocol):
     """Finds faces and their landmarks in a picture."""
 
-    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
+    def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
         """Faces of an RGB picture (H, W, 3), the most prominent first; empty if there is none.
 
-        ``masked`` says that faces wear masks. ``path`` is the photo's path relative to its source: it matters
+        ``masked`` says that faces wear masks. ``everyone`` asks for all faces; without it a backend may stop
+        looking once it has found some. ``path`` is the photo's path relative to its source: it matters
         to backends that look landmarks up instead of finding them.
         """
         ...

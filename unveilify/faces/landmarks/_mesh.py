@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unveilify.core.geometry import Matrix, apply, invert
-from unveilify.core.records import Image
+from unveilify.core.landmarks import Landmarks
+from unveilify.core.records import Face, Image
 from unveilify.faces._warp import warp
 
 Floats = npt.NDArray[np.float32]
@@ -51,12 +52,12 @@ def box_region(box: Floats, left_eye: Floats, right_eye: Floats) -> Region:
 
 def mesh(net: cv2.dnn.Net, image: Image, where: Region) -> tuple[Floats, float]:
     """The points (468, 3) in picture pixels, depth in the same unit and 0 near the head's middle; presence 0…1."""
-    matrix = _matrix(where)
-    net.setInput(cv2.dnn.blobFromImage(warp(image, matrix, INPUT_PX, cv2.BORDER_CONSTANT), 1 / 255))
+    there = matrix(where, INPUT_PX)
+    net.setInput(cv2.dnn.blobFromImage(warp(image, there, INPUT_PX, cv2.BORDER_CONSTANT), 1 / 255))
     names = net.getUnconnectedOutLayersNames()
     outputs = sorted((np.asarray(out, np.float32) for out in net.forward(names)), key=np.size)
     presence = float(1 / (1 + np.exp(-np.clip(outputs[0].item(), -80, 80))))
-    return apply(invert(matrix), outputs[1].reshape(468, 3)).astype(np.float32), presence
+    return apply(invert(there), outputs[1].reshape(468, 3)).astype(np.float32), presence
 
 
 def again(net: cv2.dnn.Net, image: Image, points: Floats, sizes: tuple[float, ...] = (1.0,)) -> tuple[Floats, float]:
@@ -71,10 +72,17 @@ def again(net: cv2.dnn.Net, image: Image, points: Floats, sizes: tuple[float, ..
     return np.asarray(mean, np.float32), max(presence for _, presence in found)
 
 
-def _matrix(where: Region) -> Matrix:
-    """The similarity (2, 3) from picture pixels to the 192 px square."""
-    linear = INPUT_PX / where.side * _turn(where.angle).T
-    return np.column_stack([linear, np.full(2, INPUT_PX / 2) - linear @ where.centre.astype(np.float64)])
+def matrix(where: Region, size_px: int) -> Matrix:
+    """The similarity (2, 3) from picture pixels to those of the turned square, cut out at ``size_px``."""
+    linear = size_px / where.side * _turn(where.angle).T
+    return np.column_stack([linear, np.full(2, size_px / 2) - linear @ where.centre.astype(np.float64)])
+
+
+def face_of(points: Floats, score: float, presence: float) -> Face:
+    """The face that a mesh shows; its box is the mesh's."""
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    return Face(Landmarks(points, "mediapipe468"), box, score, presence)
 
 
 def _turn(angle: float) -> npt.NDArray[np.float64]:

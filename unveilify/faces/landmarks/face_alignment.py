@@ -65,8 +65,8 @@ class Backend:
             max_batch_size=config.batch if on_gpu else 1,
         )
 
-    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
-        """Faces of an RGB picture (H, W, 3), the most prominent first; ``masked`` changes nothing here."""
+    def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
+        """Faces of an RGB picture (H, W, 3), the most prominent first; ``masked`` and ``everyone`` change nothing here."""
         if min(image.shape[:2]) < MIN_SIDE_PX:
             return []
         image = np.ascontiguousarray(image)

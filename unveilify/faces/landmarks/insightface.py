@@ -56,8 +56,8 @@ class Backend:
         path = _model_path(config.model)
         self._get = self._pack(path) if path.is_dir() else self._single(path)
 
-    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
-        """Faces of an RGB picture (H, W, 3), the most prominent first; ``masked`` changes nothing here."""
+    def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
+        """Faces of an RGB picture (H, W, 3), the most prominent first; ``masked`` and ``everyone`` change nothing here."""
         if min(image.shape[:2]) < MIN_SIDE_PX:
             return []
         for window, x, y in ((image, 0, 0), *(framed(image, share) for share in FRAMES)):

@@ -46,7 +46,7 @@ class Backend:
         self._file = config.file
         self._faces = _read_json(config.file) if config.file.suffix.lower() == ".json" else _read_csv(config.file)
 
-    def find(self, image: Image, *, masked: bool = False, path: str = "") -> list[Face]:
+    def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
         """The listed faces of the photo at ``path`` (relative to its source), the most prominent first.
 
         Raises:

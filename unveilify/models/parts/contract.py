@@ -57,6 +57,10 @@ class Batch:
         """Its first ``count`` samples."""
         return self._each(lambda tensor: tensor[:count])
 
+    def pick(self, which: list[int]) -> "Batch":
+        """These of its samples."""
+        return self._each(lambda tensor: tensor[which])
+
     def without_identity(self) -> "Batch":
         """The same batch as if nobody had given an identity image."""
         points = self.identity_landmarks
@@ -89,13 +93,14 @@ class Output:
 
     ``image`` (B, 3, S, S), about [-1, 1]: not clamped in training, clamped by whoever saves or measures it
     (`clamped`). ``alpha`` (B, 1, S, S) in [0, 1]: where the network itself believes the mask to be, or None.
-    ``terms``: losses that only this network has, already weighted, for the loop to add. ``logs``: detached
-    scalars worth writing down.
+    ``terms``: losses that only this network has, for the loop to add, each times its weight in ``weights`` (1 where
+    none is given). ``logs``: detached scalars worth writing down.
     """
 
     image: Tensor
     alpha: Tensor | None = None
     terms: dict[str, Tensor] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
     logs: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -106,9 +111,9 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Loss weights and optimiser settings. Weights of 0 switch a loss off; all losses are batch means.
+    """Loss weights and optimiser settings. Weights of 0 switch a loss off; all losses are means over the samples.
 
-    ``l1`` whole picture, ``l1_hole`` mean over the pixels of the hole alone, ``mse``, ``ssim`` (1 − SSIM),
+    ``l1`` whole picture, ``l1_hole`` mean over the pixels of each sample's hole alone, ``mse``, ``ssim`` (1 − SSIM),
     ``lpips``, ``identity`` (1 − cosine of a face recogniser), ``adversarial``, ``alpha`` (binary
     cross-entropy of ``Output.alpha`` against the hole).
     """

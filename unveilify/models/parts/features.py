@@ -1,7 +1,7 @@
 """Losses on the features of a pretrained VGG-19, which several rivals have, each in its own way."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -11,21 +11,22 @@ from unveilify.core.errors import UserError
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.extra import ExtraLosses
 from unveilify.models.parts.layers import full_precision
+from unveilify.models.parts.together import spread
 from unveilify.perception import vgg19
 
 Judged = Callable[[nn.Module, Output, Batch], dict[str, Tensor]]
-"""Weighted losses by name; the first argument is the network that gives the features."""
+"""Losses by name; the first argument is the network that gives the features."""
 
 
-def losses_on_vgg(names: Sequence[str], judged: Judged, device: torch.device, *, wanted: bool = True) -> ExtraLosses:
-    """The losses called ``names`` where the network is at hand; elsewhere the notes say that they are missing."""
-    if not wanted:
-        return ExtraLosses(None, dict.fromkeys(names, "off"))
+def losses_on_vgg(weights: Mapping[str, float], judged: Judged, device: torch.device) -> ExtraLosses:
+    """The losses of these names and weights where the network is at hand; elsewhere notes say that they are missing."""
+    if not any(weights.values()):
+        return ExtraLosses(None, dict.fromkeys(weights, "off"))
     try:
         network = vgg19.load().to(device).to(memory_format=torch.channels_last)
     except UserError as error:
-        return ExtraLosses(None, dict.fromkeys(names, f"not live: {error}"))
-    return ExtraLosses(partial(judged, network), dict.fromkeys(names, "live (small VGG-19)"))
+        return ExtraLosses(None, dict.fromkeys(weights, f"not live: {error}"))
+    return ExtraLosses(partial(judged, network), dict.fromkeys(weights, "live (small VGG-19)"), dict(weights))
 
 
 def relative_features(
@@ -34,11 +35,11 @@ def relative_features(
     """Features of the made and of the true picture, layer by layer, both divided by the mean of the true ones.
 
     So a layer's weight means the same whichever network gives the features. In float32; (B, 3, S, S) in
-    [-1, 1] twice -> pairs of (N, C, R, R), of which the second carries no gradient; N is B, or the first
-    ``share`` of it: samples come in random order, and on a CPU all of them cost a third of a small network's step.
+    [-1, 1] twice -> pairs of (N, C, R, R), of which the second carries no gradient; N is B, or ``share`` of it, evenly
+    spread: samples come in random order, and on a CPU all of them cost a third of a small network's step.
     """
-    count = math.ceil(share * len(image))
-    image, truth = image[:count], truth[:count]
+    chosen = spread(len(image), math.ceil(share * len(image)))
+    image, truth = image[chosen], truth[chosen]
     with full_precision(image):
         with torch.no_grad():
             true = network(truth.float())

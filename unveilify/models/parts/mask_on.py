@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from unveilify.models.parts.layers import levels, scaled
 from unveilify.models.parts.resunet import ResUNet, head
+from unveilify.models.parts.together import rows
 from unveilify.models.parts.warp import resize, warp
 
 CHANNELS = (16, 32, 64, 96, 96)
@@ -70,6 +71,7 @@ def weathered(pictures: Tensor, noise: float = 0.03) -> Tensor:
     A pair of networks that hand pictures to each other learns to hide messages in them (Chu et al. 2017).
     """
     pictures = pictures.detach().float()
-    strength = noise * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
-    noisy = pictures + strength * torch.randn_like(pictures)
+    strength = noise * rows(lambda n: torch.rand(n, 1, 1, 1, device=pictures.device), len(pictures))
+    grain = rows(lambda n: torch.randn(n, *pictures.shape[1:], device=pictures.device), len(pictures))
+    noisy = pictures + strength * grain
     return ((noisy.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1

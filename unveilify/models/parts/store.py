@@ -1,23 +1,17 @@
-"""One network in one file: safetensors, with the model's name, its config and a digest in the metadata."""
+"""One network in one file: its tensors, the model's name, its config and a digest (`models.parts.tensors`)."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.core.storage import canonical_json, writing
+from unveilify.models.parts import tensors as files
 from unveilify.models.parts.contract import Sized, plugin
-
-_KEY = "unveilify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +39,11 @@ def save(
     as ``torch.float16`` for a network that ships. Equal input is equal bytes.
     """
     tensors = {name: _plain(tensor, dtype) for name, tensor in state.items()}
-    about = {
-        "model": model,
-        "config": config.model_dump(mode="json"),
-        "meta": dict(meta or {}),
-        "digest": _digest(tensors),
-    }
-    with writing(path) as temporary:
-        save_file(tensors, str(temporary), metadata={_KEY: canonical_json(about).decode()})
+    bad = files.not_finite(tensors)
+    if bad is not None:
+        raise UserError(f"The weights {bad} of this '{model}' network are not finite: it is not written to {path}.")
+    about = {"model": model, "config": config.model_dump(mode="json"), "meta": dict(meta or {})}
+    files.write(path, tensors, about)
 
 
 def load(path: Path) -> Stored:
@@ -79,16 +70,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not path.is_file():
         raise UserError(f"There is no network file {path}: give a .safetensors file that `unveilify train` wrote.")
     try:
-        with safe_open(str(path), framework="pt") as file:
-            about = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        whole = about["digest"] == _digest(tensors)
-    except (SafetensorError, KeyError, ValueError, TypeError, OSError):
+        about, tensors = files.read(path)
+    except files.DamagedError as error:
         raise UserError(
-            f"{path} is not a whole network file of unveilify: copy it again or take another checkpoint."
+            f"{path} is not a whole network file of unveilify ({error}): copy it again or take another checkpoint."
         ) from None
-    if not whole:
-        raise UserError(f"{path} is damaged (its digest differs): copy it again or take another checkpoint.")
+    bad = files.not_finite(tensors)
+    if not {"model", "config", "meta"} <= about.keys() or bad is not None:
+        what = f"its weights {bad} are not finite" if bad else "it holds something else"
+        raise UserError(f"{path} is no network ({what}): give a .safetensors file that `unveilify train` wrote.")
     return about, tensors
 
 
@@ -97,13 +87,3 @@ def _plain(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     if dtype is not None and tensor.is_floating_point():
         tensor = tensor.to(dtype)
     return tensor.clone(memory_format=torch.contiguous_format)
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes; safetensors itself carries no checksum."""
-    total = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()

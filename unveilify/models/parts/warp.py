@@ -34,8 +34,18 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
         flow = resize(flow, height)
     identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
     grid = F.affine_grid(identity, [len(flow), 1, height, width], align_corners=False)
-    place = grid + flow.float().permute(0, 2, 3, 1)
-    return F.grid_sample(pictures.float(), place, padding_mode="border", align_corners=False)
+    return sampled(pictures, grid + flow.float().permute(0, 2, 3, 1))
+
+
+def sampled(pictures: Tensor, place: Tensor) -> Tensor:
+    """(N, C, H, W) at each ``place`` (N, h, w, 2), x and y in [-1, 1] from edge to edge; the border goes on outside.
+
+    A place that is no number gives NaN. `grid_sample` itself reads memory that is not the picture's there, and may
+    end the process.
+    """
+    known = place.isfinite().all(-1)[:, None]
+    found = F.grid_sample(pictures.float(), place.nan_to_num(0, 0, 0), padding_mode="border", align_corners=False)
+    return torch.where(known, found, torch.nan)
 
 
 def resize(field: Tensor, side: int) -> Tensor:
