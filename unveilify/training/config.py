@@ -63,6 +63,12 @@ class TrainConfig(Config):
     wild: bool = Field(
         False, description="masks of any cloth and outline or none, things that are no mask, any camera: to find masks"
     )
+    references: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="references are made by machine where a person has no other photo, and for so large a share of the rest",
+    )
     augment: bool = Field(False, description="colours, blur and compression of other cameras, drawn for every photo")
     augment_discriminator: str = Field(
         "", description="what the discriminator sees pictures through: colour,translation,cutout; true means all three"

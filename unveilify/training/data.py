@@ -13,6 +13,7 @@ from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConf
 from unveilify.training.augment import augment
 from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
+from unveilify.training.references import invent
 from unveilify.training.wild import wild
 
 GLIMPSE = 6
@@ -63,6 +64,8 @@ class Feed:
             if config.wild:
                 samples = wild(samples, config.seed, position)
             batch = to_batch(samples, self.device)
+            if config.references is not None:
+                batch = invent(batch, config.seed, position, config.references)
             if config.augment:
                 batch = augment(batch, config.seed, position)
             yield batch

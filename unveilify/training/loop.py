@@ -14,8 +14,9 @@ from unveilify.core.engine.local import cores
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
-from unveilify.models.parts.contract import Batch, plugin
+from unveilify.models.parts.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
+from unveilify.training import closed_form
 from unveilify.training.config import Hardware, TrainConfig, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
@@ -72,6 +73,8 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     shards = ShardSet.open(shards_dir)
     world, device = join(machine.resolve())
     module = plugin(config.model)
+    if issubclass(module.Network, Learns):
+        return closed_form.run(config, shards, data.hash, run_dir, force=force)
     if not module.TRAINS:
         raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
     config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))

@@ -179,6 +179,14 @@ class Fits(Protocol):
         """Look once at the training data."""
 
 
+@runtime_checkable
+class Learns(Protocol):
+    """A network in closed form: `train` makes it by one look at the training data, once and for all."""
+
+    def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
+        """Learn from unmasked pictures; returns what was counted."""
+
+
 class Plugin(Protocol):
     """The static type of a model plugin's module."""
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from unveilify.masks.raster import grid_triangles, hits, raster
+from unveilify.core.raster import grid_triangles, hits, raster
 
 
 def test_a_plane_is_interpolated_exactly_and_without_gaps() -> None:

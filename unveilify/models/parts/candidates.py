@@ -1,0 +1,95 @@
+"""What may lie under a mask, before anything is learned: the person's photos and nobody's face, in the photo's pose."""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unveilify.models.parts.contract import Batch
+from unveilify.models.parts.face_prior import FacePrior
+from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, match_colour, merge, place
+from unveilify.models.parts.warp import resize
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Pictures (B, 3, S, S) whose colours were matched to the photo, where they go, and how much that is worth (B, 1, l, l)."""
+
+    pictures: Tensor
+    placement: Placement
+    trust: Tensor
+    seen: Tensor
+
+    def doubted(self) -> "Source":
+        """The same with next to no trust: shown where nothing else is."""
+        return replace(self, trust=0 * self.trust)
+
+    def reduced(self, side: int) -> "Source":
+        """The same with pictures of at most ``side``: what is shown smaller must not alias."""
+        return replace(self, pictures=resize(self.pictures, min(side, self.pictures.shape[-1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture (B, 3, s, s), how far it can be trusted and where there is one (B, 1, s, s), 0…1."""
+
+    picture: Tensor
+    trust: Tensor
+    seen: Tensor
+
+    def feathered(self) -> Tensor:
+        """``seen`` with a soft inner edge of about 3 % of the side."""
+        step = max(1, round(0.015 * self.seen.shape[-1]))
+        inner = 1 - F.max_pool2d(1 - self.seen, 2 * step + 1, 1, step)
+        return F.avg_pool2d(inner, 2 * step + 1, 1, step) * self.seen
+
+
+def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mirror: bool = True) -> list[Source]:
+    """Every identity image, and its mirror image, rigidly in the pose of the masked face."""
+    sources: list[Source] = []
+    if batch.landmarks is None or batch.identity_landmarks is None:
+        return sources
+    for k in range(batch.identity.shape[1]):
+        given = (batch.real > k).float()[:, None, None, None]
+        if not bool(given.any()):
+            break
+        own = batch.identity_landmarks[:, k]
+        pictures = match_colour(batch.identity[:, k], own, batch.masked, batch.landmarks, hole)
+        for turned in (False, True)[: 1 + mirror]:
+            placement = place(batch.landmarks, own, size_px, window, mirror=turned)
+            worth = given * (MIRRORED if turned else 1.0)
+            sources.append(Source(pictures, placement, worth * placement.trust, given * placement.seen))
+    return sources
+
+
+def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: FacePrior) -> tuple[Source, Tensor]:
+    """Nobody's face on the mesh that was found, and that mesh's normals (B, 3, l, l)."""
+    assert batch.landmarks is not None
+    placement, normals = lay(batch.landmarks, size_px, window)
+    pictures = prior(batch.masked, batch.landmarks.nan_to_num(0.5), hole)
+    return Source(pictures, placement, placement.seen, placement.seen), normals
+
+
+def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = None) -> Shown:
+    """The sources as one picture of ``side``, each weighed by its trust; ``flow`` as of `moved`."""
+    if not sources:
+        empty = like.new_zeros(len(like), 1, side, side)
+        return Shown(like.new_zeros(len(like), 3, side, side), empty, empty)
+    pictures, trusts, seen = [], [], []
+    for source in sources:
+        placement = source.placement if flow is None else moved(source.placement, flow)
+        pictures.append(fetch(source.pictures, placement, side))
+        trusts.append(resize(source.trust, side))
+        seen.append((resize(source.seen, side) > 0.5).float())
+    return Shown(*merge(pictures, trusts, seen))
+
+
+def moved(placement: Placement, flow: Tensor) -> Placement:
+    """The placement as it is found ``flow`` (B, 2, l, l) further on; in shares of the window's half side."""
+    side = flow.shape[-1]
+    identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
+    places = F.affine_grid(identity, [len(flow), 1, side, side], align_corners=False) + flow.permute(0, 2, 3, 1)
+    grid = resize(placement.grid.permute(0, 3, 1, 2), side)
+    further = F.grid_sample(grid, places, padding_mode="border", align_corners=False)
+    return replace(placement, grid=further.permute(0, 2, 3, 1))
