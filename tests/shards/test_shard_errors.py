@@ -21,7 +21,7 @@ Maker = Callable[..., Path]
 
 def test_too_few_groups(synth_maker: Maker, tmp_path: Path) -> None:
     source = synth_maker(tmp_path / "synth", people=4, photos=lambda person: 3)
-    with pytest.raises(UserError, match=r"at least 3 groups .* the input has 2"):
+    with pytest.raises(UserError, match=r"at least 3 groups .* there are 2"):
         run(ShardConfig(), source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     run(ShardConfig(shares=(0, 0, 1)), source, tmp_path / "out")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unveilify.shards.intake import Row
+from unveilify.shards.leaks import mirrored
 from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, MAX_TRIPLETS, NO_IDENTITY_IMAGE, Caps, choose, repeated
 
 
@@ -84,3 +85,69 @@ def test_people_with_one_photo_come_in_without_an_identity_image_on_request(rows
     assert {key: more.images[key] for key in plain.images} == plain.images
     assert {key for key, images in more.images.items() if not images} == plain.reasons.keys()
     assert repeated((), k) == []
+
+
+def shot(number: int, *, sitting: str = "", shot: str = "", look: bytes = b"", target: bool = True) -> Row:
+    return Row(f"k{number}", "p", "p", f"photo{number}", target, look, sitting, shot)
+
+
+@st.composite
+def looks(draw: st.DrawFn) -> list[Row]:
+    """Photos of one person, some of them twins by look or by shot, in several sittings."""
+    random_look = st.binary(min_size=32, max_size=32)
+    rows = [shot(0, look=draw(random_look), sitting="s0", shot="t0")]
+    for number in range(1, draw(st.integers(2, 9))):
+        look = draw(random_look)
+        if draw(st.booleans()):
+            near = bytearray(draw(st.sampled_from(rows)).look)
+            near[draw(st.integers(0, 31))] ^= draw(st.integers(0, 255))
+            look = mirrored(bytes(near)) if draw(st.booleans()) else bytes(near)
+        taken = draw(st.integers(0, 3))
+        rows.append(shot(number, look=look, sitting=f"s{taken // 2}", shot=f"t{taken}", target=draw(st.booleans())))
+    return rows
+
+
+def apart(a: Row, b: Row) -> int:
+    return min((int.from_bytes(a.look) ^ int.from_bytes(c)).bit_count() for c in (b.look, mirrored(b.look)))
+
+
+@given(rows=looks(), k=st.integers(1, 3), singles=st.booleans())
+def test_an_identity_image_is_no_twin_and_of_another_sitting_if_there_is_one(
+    rows: list[Row], k: int, singles: bool
+) -> None:
+    by_key = {row.key: row for row in rows}
+    choice = choose(rows, k, 0, singles=singles, twin_bits=16)
+    for target in (row for row in rows if row.target):
+        fitting = [row for row in rows if row.shot != target.shot and apart(row, target) > 16]
+        chosen = [by_key[key] for key in choice.images.get(target.key, ())]
+        assert all(row in fitting for row in chosen)
+        assert bool(chosen) == bool(fitting)
+        assert (target.key in choice.images) == (singles or bool(fitting))
+        elsewhere = [row for row in fitting if row.sitting != target.sitting]
+        if elsewhere:
+            assert chosen[0] in elsewhere
+        assert all(a.shot != b.shot and apart(a, b) > 16 for i, a in enumerate(chosen) for b in chosen[:i])
+
+
+def test_the_same_shot_under_another_lamp_is_never_the_identity_image() -> None:
+    rows = [shot(10 * e + light, sitting=f"S1E{e}", shot=f"S1E{e}C7") for e in (1, 2) for light in range(3)]
+    for target, images in choose(rows, 3, 0).images.items():
+        mine = next(row for row in rows if row.key == target)
+        others = [row for row in rows if row.key in images]
+        assert len(others) == 1, "the other expression, once"
+        assert others[0].sitting != mine.sitting
+
+
+def test_a_person_with_twins_alone_has_no_triplet() -> None:
+    look = bytes(range(32))
+    rows = [shot(0, look=look), shot(1, look=mirrored(look)), shot(2, look=look[:-1] + b"\x00")]
+    assert choose(rows, 1, 0, twin_bits=16).reasons == {row.key: NO_IDENTITY_IMAGE for row in rows}
+
+
+def test_a_cap_counts_triplets_not_photos_without_one() -> None:
+    """The first by hash may be the one that only has twins."""
+    look = bytes(32)
+    rows = [shot(number, look=look) for number in range(20)] + [shot(99, look=bytes(range(32)), target=False)]
+    choice = choose(rows, 1, 0, Caps(identity=3), twin_bits=16)
+    assert len(choice.images) == 3
+    assert set(choice.images.values()) == {("k99",)}

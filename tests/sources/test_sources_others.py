@@ -41,6 +41,7 @@ def test_kface_takes_54_of_a_person_by_default(tmp_path: Path) -> None:
     }
     front = next(photo for photo in listing.photos if photo.path.endswith("L1/E01/C7.jpg"))
     expected = {"accessory": 1, "light": 1, "expression": 1, "camera": 7, "resolution": "High_Resolution"}
+    expected |= {"taken": {"sitting": "S1E1", "shot": "S1E1C7"}}
     assert front.meta == expected
     assert len(kface.photos(root, kface.Config(lights=(1,), cameras=(7,))).photos) == 3 + 1
 

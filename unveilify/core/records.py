@@ -21,7 +21,9 @@ class Photo:
     """A source picture and the one person it is filed under.
 
     ``path`` is relative to the source folder, with ``/``; ``a.zip!b/c.jpg`` names a member of an archive.
-    ``group`` is the unit that a split may not cut. ``boxes`` are labelled face boxes, if any.
+    ``group`` is the unit that a split may not cut. ``boxes`` are labelled face boxes, if any. ``meta["taken"]`` is for
+    `shard`, where the source knows it: ``shot``, the same for photos that differ in light alone, and ``sitting``, the
+    same for photos taken at one time.
     """
 
     path: str

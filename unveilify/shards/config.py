@@ -28,7 +28,11 @@ class ShardConfig(Config):
     # Of 33 million pairs of different people in LFW none differs in fewer than 27 bits, while a photo that was
     # encoded again at quality 60 or scaled by 0.6 differs from itself in 8 to 10 (90th percentile).
     leak_bits: int = Field(
-        16, ge=0, le=64, description="crops in two splits leak if at most so many of 256 perceptual-hash bits differ"
+        16,
+        ge=0,
+        le=64,
+        description="crops in two splits leak, and an identity image is too like its target, if at most so many of 256 "
+        "perceptual-hash bits differ",
     )
     drop_leaks: bool = Field(False, description="leave leaking photos out of the earlier of their two splits")
 

@@ -1,7 +1,8 @@
 """What `synth` handed over: its manifest, and where in its parts the bytes of every key lie."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,13 +25,20 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A face crop that `synth` did not reject; ``photo`` is the SHA-256 of its source picture."""
+    """A face crop that `synth` did not reject; ``photo`` is the SHA-256 of its source picture.
+
+    `told` adds its look (`leaks.perceptual_hash`), and the sitting and the shot where the source knows them
+    (`core.records.Photo`).
+    """
 
     key: str
     identity: str
     group: str
     photo: str
     target: bool
+    look: bytes = b""
+    sitting: str = ""
+    shot: str = ""
 
 
 Places = Mapping[str, tuple[int, int]]
@@ -42,7 +50,7 @@ class Part:
     """One tar of `synth`, looked through: places by key, and two hashes of every unmasked crop.
 
     ``crops`` are SHA-256 of the JPEG bytes, ``looks`` the 32 bytes of `perceptual_hash`, ``shapes`` the points and
-    dimensions of the landmarks.
+    dimensions of the landmarks, ``taken`` the sitting and the shot, as far as the source knows them.
     """
 
     path: Path
@@ -50,6 +58,7 @@ class Part:
     crops: dict[str, str]
     looks: dict[str, bytes]
     shapes: dict[str, tuple[int, int]]
+    taken: dict[str, tuple[str, str]]
 
 
 def manifest(directory: Path) -> pd.DataFrame:
@@ -115,6 +124,7 @@ def look(part: tuple[Path, str]) -> Part:
     crops: dict[str, str] = {}
     looks: dict[str, bytes] = {}
     shapes: dict[str, tuple[int, int]] = {}
+    taken: dict[str, tuple[str, str]] = {}
     for member in tars.members(path):
         places.setdefault(member.key, {})[member.kind] = (member.offset, member.size)
         if member.kind == "unmasked.jpg":
@@ -124,7 +134,16 @@ def look(part: tuple[Path, str]) -> Part:
         elif member.kind == landmark_rows.MEMBER:
             found = landmark_rows.decode(tars.pread(path, member.offset, member.size), f"{path}: {member.key}")
             shapes[member.key] = (found.shape[1], found.shape[2])
-    return Part(path, {key: dict(kinds) for key, kinds in places.items()}, crops, looks, shapes)
+        elif member.kind == "json":
+            taken[member.key] = _taken(tars.pread(path, member.offset, member.size))
+    return Part(path, {key: dict(kinds) for key, kinds in places.items()}, crops, looks, shapes, taken)
+
+
+def told(expected: list[Row], found: list[Part]) -> list[Row]:
+    """The rows with what the parts say of them."""
+    looks = {key: look for part in found for key, look in part.looks.items()}
+    taken = {key: when for part in found for key, when in part.taken.items()}
+    return [replace(row, look=looks[row.key], sitting=taken[row.key][0], shot=taken[row.key][1]) for row in expected]
 
 
 def check(found: list[Part], expected: list[Row]) -> None:
@@ -138,3 +157,9 @@ def check(found: list[Part], expected: list[Row]) -> None:
             raise UserError(f"The input is incomplete, {where}: run `{MAKE_IT}` again with --force.")
     for key, (path, _) in held.items():
         raise UserError(f"{path} holds {key}, which the manifest does not know: run `{MAKE_IT}` again with --force.")
+
+
+def _taken(data: bytes) -> tuple[str, str]:
+    meta = json.loads(data).get("meta") or {}
+    when = meta.get("taken") or {}
+    return str(when.get("sitting", "")), str(when.get("shot", ""))

@@ -59,6 +59,12 @@ def perceptual_hash(jpeg: bytes, name: str) -> bytes:
     return np.packbits(small[:, :-1] > small[:, 1:]).tobytes()
 
 
+def mirrored(look: bytes) -> bytes:
+    """The `perceptual_hash` of the picture turned left to right, but for cells that are equally bright."""
+    bits = np.unpackbits(np.frombuffer(look, np.uint8)).reshape(SIDE, SIDE)
+    return np.packbits(1 - bits[:, ::-1]).tobytes()
+
+
 def find(crops: Sequence[Crop], bits: int) -> list[Leak]:
     """Every pair of crops in two splits that share a photo, are equal, or differ in at most ``bits`` hash bits.
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from unveilify.shards import intake, leaks, split
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import image_names, member_names
 from unveilify.shards.pack import Job, Piece, Recipe
-from unveilify.shards.triplets import Choice, repeated
+from unveilify.shards.triplets import Caps, Choice, choose, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,39 @@ class Plan:
         return max(found, key=lambda shape: (found[shape], shape))
 
 
+def pick(rows: list[intake.Row], config: ShardConfig, leave_out: Collection[str] = ()) -> Choice:
+    """The triplets that the settings ask for, of these rows."""
+    caps = Caps(config.max_per_identity, config.max_triplets)
+    return choose(
+        rows, config.identities, config.seed, caps, leave_out, singles=config.singles, twin_bits=config.leak_bits
+    )
+
+
+def decide(
+    rows: list[intake.Row], parts: list[intake.Part], config: ShardConfig, old: split.Ledger | None
+) -> tuple[Choice, dict[str, str], list[leaks.Leak]]:
+    """Triplets, the split of every group that has some, and what leaks between splits (or did, if it is dropped).
+
+    Raises:
+        UserError: see `divide`; or all triplets of a split leak.
+    """
+    choice = pick(rows, config)
+    splits = divide(rows, choice, config, old)
+    found = leaks.find(crops(rows, splits, parts), config.leak_bits)
+    if not config.drop_leaks:
+        return choice, splits, found
+    # No other groups come in: they are in no split, and nobody has looked whether they leak.
+    fewer = pick([row for row in rows if row.group in splits], config, leaks.to_drop(found))
+    had, has = ({splits[row.group] for row in rows if row.key in some.images} for some in (choice, fewer))
+    for name in sorted(had - has):
+        raise UserError(
+            f"All triplets of the split '{name}' leak into another one ({len(found)} pairs in all): check the source "
+            "for copies, or leave drop_leaks out."
+        )
+    before = {key: why for key, why in choice.reasons.items() if key not in fewer.images}
+    return Choice(fewer.images, before | fewer.reasons), splits, found
+
+
 def divide(rows: list[intake.Row], choice: Choice, config: ShardConfig, old: split.Ledger | None) -> dict[str, str]:
     """The split of every group that has a triplet.
 
@@ -55,14 +89,14 @@ def divide(rows: list[intake.Row], choice: Choice, config: ShardConfig, old: spl
     groups = {row.group for row in rows if row.key in choice.images}
     if not groups:
         raise UserError(
-            "Nobody in the input has two usable photos, and a triplet needs a second one of the same person: "
-            "add photos, or check that the layout of the source names the people."
+            "Nobody in the input has two usable photos, and a triplet needs a second one of the same person that is no "
+            "copy: add photos, or check that the layout of the source names the people."
         )
     wanted = sum(share > 0 for share in config.shares)
     if old is None and len(groups) < wanted:
         raise UserError(
-            f"{wanted} splits need at least {wanted} groups (people or families) with two usable photos and the "
-            f"input has {len(groups)}: add photos of other people, or set shares to [1, 0, 0]."
+            f"{wanted} splits need at least {wanted} groups (people or families) with two usable photos and there are "
+            f"{len(groups)}: add photos of other people, raise max_triplets if it is set, or set shares to [1, 0, 0]."
         )
     return split.assign(groups, config.shares, config.seed, old.groups if old else None)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveilify.shards.intake import Row
+from unveilify.shards.leaks import mirrored
 from unveilify.shards.split import rank
 
 NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, MAX_TRIPLETS, LEAK = (
@@ -47,10 +48,13 @@ def choose(
     leave_out: Collection[str] = (),
     *,
     singles: bool = False,
+    twin_bits: int = 0,
 ) -> Choice:
-    """Give every target up to ``k`` photos of the same identity, never the target's own photo.
+    """Give every target up to ``k`` photos of the same identity, never the target's own photo or a twin of it.
 
-    A target without such a photo is left out, or, with ``singles``, becomes a triplet with no identity image.
+    Twins are the same shot by what the source says, or look alike (at most ``twin_bits`` of the bits of their looks
+    differ, mirrored or not). Photos of another sitting come first. A target without any is left out, or, with
+    ``singles``, becomes a triplet with no identity image.
 
     A pure function of the rows as a set. ``caps`` keep so many targets, by hash order; the others may still
     serve as identity images. Rows in ``leave_out`` (leaks) are not used at all.
@@ -64,13 +68,12 @@ def choose(
     for person in people.values():
         pool = _pool(person, seed)
         targets = sorted((row for row in person if row.target), key=lambda row: rank(seed, row.key))
-        if len(pool.keys) < 2 and not singles:
-            reasons.update((row.key, NO_IDENTITY_IMAGE) for row in targets)
-            continue
-        for row in targets[: caps.identity]:
-            images[row.key] = _nearest(pool, row, k, seed)
+        chosen = {row.key: _nearest(pool, row, k, seed, twin_bits) for row in targets}
+        usable = [row.key for row in targets if chosen[row.key] or singles]
+        reasons.update((row.key, NO_IDENTITY_IMAGE) for row in targets if not chosen[row.key] and not singles)
+        images.update((key, chosen[key]) for key in usable[: caps.identity])
         if caps.identity is not None:
-            reasons.update((row.key, MAX_PER_IDENTITY) for row in targets[caps.identity :])
+            reasons.update((key, MAX_PER_IDENTITY) for key in usable[caps.identity :])
     if caps.total is not None:
         for key in sorted(images, key=lambda key: rank(seed, key))[caps.total :]:
             del images[key]
@@ -85,28 +88,48 @@ def repeated(images: Sequence[str], k: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    keys: list[str]
-    photos: list[str]
+    rows: list[Row]
     codes: NDArray[np.uint64]
+    sittings: NDArray[np.str_]
 
 
 def _pool(person: Iterable[Row], seed: int) -> _Pool:
     """One crop of every different photo of a person."""
-    by_photo: dict[str, str] = {}
+    by_photo: dict[str, Row] = {}
     for row in sorted(person, key=lambda row: row.key):
-        by_photo.setdefault(row.photo, row.key)
-    keys = list(by_photo.values())
-    return _Pool(keys, list(by_photo), np.array([_code(seed, key) for key in keys], np.uint64))
+        by_photo.setdefault(row.photo, row)
+    rows = list(by_photo.values())
+    codes = np.array([_code(seed, row.key) for row in rows], np.uint64)
+    return _Pool(rows, codes, np.array([row.sitting for row in rows]))
 
 
-def _nearest(pool: _Pool, target: Row, k: int, seed: int) -> tuple[str, ...]:
-    """The ``k`` candidates whose hash together with the target's is smallest (rendezvous hashing).
+def _nearest(pool: _Pool, target: Row, k: int, seed: int, bits: int) -> tuple[str, ...]:
+    """The ``k`` candidates whose hash together with the target's is smallest (rendezvous hashing), no two of them twins.
 
-    A photo added later changes few of the choices made before.
+    Other sittings come first. A photo added later changes few of the choices made before.
     """
     scores = _mix(pool.codes + np.array([_code(seed, target.key)], np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-    order = [i for i in np.argsort(scores, kind="stable")[: k + 1] if pool.photos[i] != target.photo]
-    return tuple(pool.keys[i] for i in order[:k])
+    together = (pool.sittings == target.sitting) & (target.sitting != "")
+    chosen: list[Row] = []
+    for i in np.lexsort((scores, together)):
+        row = pool.rows[i]
+        if len(chosen) == k:
+            break
+        if not any(_twins(row, other, bits) for other in (target, *chosen)):
+            chosen.append(row)
+    return tuple(row.key for row in chosen)
+
+
+def _twins(a: Row, b: Row, bits: int) -> bool:
+    if a.photo == b.photo or (a.shot and a.shot == b.shot):
+        return True
+    if not a.look or not b.look:
+        return False
+    return min(_differing(a.look, b.look), _differing(a.look, mirrored(b.look))) <= bits
+
+
+def _differing(a: bytes, b: bytes) -> int:
+    return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
 
 
 def _code(seed: int, key: str) -> int:

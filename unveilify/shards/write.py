@@ -1,18 +1,15 @@
 """The stage `shard`: from the pairs of `synth` to triplets in WebDataset tars, split by group."""
 
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from unveilify.core import stamps, storage
 from unveilify.core.engine.local import map_parts
-from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.shards import card, croissant, intake, leaks, plan, split, tables
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import VERSION
 from unveilify.shards.pack import Job, Made, make
-from unveilify.shards.triplets import Caps, choose
 
 STAGE = "shard"
 
@@ -38,11 +35,8 @@ def run(
     source = stamps.read(input_dir, "synth", intake.MAKE_IT, intake.VERSION)
     table = intake.manifest(input_dir)
     rows = intake.rows(table, by_identity=config.group == "identity")
-    caps = Caps(config.max_per_identity, config.max_triplets)
-    pick = partial(choose, rows, config.identities, config.seed, caps, singles=config.singles)
-    choice = pick()
     old = split.read_ledger(ledger) if ledger else None
-    splits = plan.divide(rows, choice, config, old)
+    plan.divide(rows, plan.pick(rows, config), config, old)  # what cannot be done is said before all is looked through
 
     done = stamps.begin(output_dir, STAGE, config, _input_hash(source, old), version=VERSION, force=force)
     if done is not None:
@@ -50,11 +44,8 @@ def run(
 
     parts = _look_through(input_dir, source, workers)
     intake.check(parts, rows)
-    found = leaks.find(plan.crops(rows, splits, parts), config.leak_bits)
-    if config.drop_leaks:
-        choice = pick(leave_out=leaks.to_drop(found))
-        if not choice.images:
-            raise UserError(f"All triplets leak between splits ({len(found)} pairs): check the source for copies.")
+    rows = intake.told(rows, parts)
+    choice, splits, found = plan.decide(rows, parts, config, old)
     triplets = plan.Plan(config, table, rows, choice, splits, parts)
     made = _make(plan.jobs(triplets, output_dir), output_dir, workers)
 

@@ -30,7 +30,8 @@ def recognises(root: Path) -> float:
 def photos(root: Path, config: Config) -> Listing:
     """List the photos that ``config`` asks for; identity and group are the person's number.
 
-    ``meta`` holds accessory, light, expression, camera (numbers) and resolution (the folder above the person).
+    ``meta`` holds accessory, light, expression, camera (numbers) and resolution (the folder above the person). One
+    shot is taken under every light, and with one accessory and expression by every camera.
     Reasons: ``filtered``, ``duplicate`` (the same shot in another resolution or archive), ``label``.
     """
     sorter = Sorter()
@@ -48,7 +49,10 @@ def photos(root: Path, config: Config) -> Listing:
         else:
             kept.add(place)
             numbers = dict(zip(("accessory", "light", "expression", "camera"), map(int, place[1:]), strict=True))
-            meta = {**numbers, "resolution": file.parts[-6] if len(file.parts) > 5 else ""}
+            accessory, _, expression, camera = numbers.values()
+            sitting = f"S{accessory}E{expression}"
+            taken = {"sitting": sitting, "shot": f"{sitting}C{camera}"}
+            meta = {**numbers, "resolution": file.parts[-6] if len(file.parts) > 5 else "", "taken": taken}
             sorter.keep(Photo(file.path, place[0], place[0], (), meta))
     return sorter.listing()
 
