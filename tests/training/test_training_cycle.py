@@ -1,6 +1,7 @@
 """Masks learned from real masked photos, as an optional part of training."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,33 @@ def test_the_order_of_photos_is_a_function_of_the_position() -> None:
     assert not torch.equal(long, unpaired.deal(crops, 6, 0, 14))
 
 
+def test_landmarks_are_dealt_with_their_photos() -> None:
+    """Each photo is bright at its own landmark and black elsewhere."""
+    draw = np.random.default_rng(0)
+    crops, points = np.zeros((7, 16, 16, 3), np.uint8), np.zeros((7, 5, 2), np.float32)
+    for i in range(7):
+        x, y = draw.integers(0, 16, 2)
+        crops[i, y, x] = 255
+        points[i] = (np.array([x, y]) + 0.5) / 16
+    shown, told = unpaired.deal(crops, 5, 3, 20), unpaired.deal_landmarks(points, 5, 3, 20)
+    for picture, (x, y) in zip(shown, (told[:, 2] * 16 - 0.5).round().long(), strict=True):
+        assert picture[0, y, x] == 1
+
+
+def test_the_network_is_told_the_landmarks_of_real_photos(
+    tmp_path: Path, batch: Batch, photos: Unpaired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = np.random.default_rng(0).random((5, 68, 2), np.float32)
+    game = game_with(tmp_path)
+    told = []
+    forward = game.network.forward
+    monkeypatch.setattr(game.network, "forward", lambda batch: told.append(batch) or forward(batch))
+    cycle.learn(game, replace(photos, landmarks=points), batch)
+    want = unpaired.deal_landmarks(points, game.config.seed, 0, len(told[0]))
+    assert torch.equal(told[0].landmarks, want)
+    assert told[0].identity_landmarks is None
+
+
 class Anywhere:
     """Finds one face in the middle of every picture, but none in a black one."""
 
@@ -224,6 +252,9 @@ def test_photos_are_found_and_aligned_once(
     unpaired.prepare(config, 32, tmp_path / "kept")
     photos = unpaired.opened(tmp_path / "kept")
     assert (photos.masked.shape, photos.bare.shape) == ((3, 32, 32, 3), (1, 32, 32, 3))
+    assert photos.landmarks is not None
+    assert photos.landmarks.shape == (3, 68, 2)
+    np.testing.assert_allclose(photos.landmarks[:, 36], [[0.375, 0.4]] * 3, atol=0.01)
     monkeypatch.setattr(unpaired, "Finder", None)
     unpaired.prepare(config, 32, tmp_path / "kept")
 

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unveilify.core.errors import UserError
+from unveilify.core.landmarks import Points
 from unveilify.core.stamps import WORK
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.models.parts.mask_on import MaskOn, Worn, weathered
@@ -101,7 +102,13 @@ def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
     x, bare = (_dealt(game, crops, count) for crops in (photos.masked, photos.bare))
     bare = target(batch) if bare is None else bare
     assert x is not None
-    nobody = Batch(x, torch.zeros_like(batch.identity), torch.zeros_like(batch.real), torch.zeros_like(batch.hole))
+    nobody = Batch(
+        masked=x,
+        identity=torch.zeros_like(batch.identity),
+        real=torch.zeros_like(batch.real),
+        hole=torch.zeros_like(batch.hole),
+        landmarks=_dealt_landmarks(game, photos.landmarks, count),
+    )
 
     with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
         with torch.set_grad_enabled(progress >= config.begins):
@@ -181,6 +188,17 @@ def _dealt(game: Game, crops: NDArray[np.uint8], count: int) -> Tensor | None:
     """This process's share of the photos of this step."""
     if not len(crops):
         return None
-    world, step = game.world, game.state.position.step
-    dealt = unpaired.deal(crops, game.config.seed, (step * world.size + world.rank) * count, count)
+    dealt = unpaired.deal(crops, game.config.seed, _position(game, count), count)
     return dealt.to(game.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+
+
+def _dealt_landmarks(game: Game, points: Points | None, count: int) -> Tensor | None:
+    """The landmarks of the masked photos that `_dealt` gives."""
+    if points is None:
+        return None
+    return unpaired.deal_landmarks(points, game.config.seed, _position(game, count), count).to(game.device)
+
+
+def _position(game: Game, count: int) -> int:
+    world, step = game.world, game.state.position.step
+    return (step * world.size + world.rank) * count

@@ -1,6 +1,6 @@
 """Real photos of people who wear masks, with no truth beside them: found, aligned once, and dealt out by position."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,12 @@ from torch import Tensor
 
 from unveilify.core import pictures
 from unveilify.core.errors import UserError
+from unveilify.core.landmark_rows import alike
+from unveilify.core.landmarks import Points
 from unveilify.core.progress import track
-from unveilify.core.records import Image
 from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file, writing
-from unveilify.faces.align import crop
+from unveilify.core.symmetry import mirrored
+from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.shards.order import batches, flips
 from unveilify.sources._listing import PICTURES, names_in
@@ -25,10 +27,15 @@ BARE = "unmasked"
 
 @dataclass(frozen=True)
 class Unpaired:
-    """Face crops (N, S, S, 3) of masked people, and of bare ones (perhaps none)."""
+    """Face crops (N, S, S, 3) of masked people, and of bare ones (perhaps none).
+
+    ``landmarks`` (N, P, D) are those found on the masked ones, as shares of the side: NaN where they are of another
+    scheme than the first ones'.
+    """
 
     masked: NDArray[np.uint8]
     bare: NDArray[np.uint8]
+    landmarks: Points | None = None
 
 
 def listed(config: CycleConfig) -> list[Path]:
@@ -59,15 +66,15 @@ def digest(config: CycleConfig) -> str:
 
 
 def prepare(config: CycleConfig, size_px: int, folder: Path) -> None:
-    """Find and align the faces once, into two files of ``folder``; what is there already is taken as it is.
+    """Find and align the faces once, into files of ``folder``; what is there already is taken as it is.
 
     Raises:
         UserError: no face is found in any of the masked photos.
     """
-    if (folder / "bare.npy").is_file():  # written last
+    if all((folder / f"{part.name}.npy").is_file() for part in fields(Unpaired)):
         return
     finder = Finder(config.landmarks)
-    crops: dict[bool, list[Image]] = {False: [], True: []}
+    crops: dict[bool, list[FaceCrop]] = {False: [], True: []}
     photos = listed(config)
     with track("find faces in unpaired photos", len(photos), "photos") as line:
         for path in photos:
@@ -78,14 +85,21 @@ def prepare(config: CycleConfig, size_px: int, folder: Path) -> None:
     if not crops[False]:
         raise UserError(f"No face is found in any masked photo of {config.photos}: give photos with larger faces.")
     folder.mkdir(parents=True, exist_ok=True)
-    for bare, name in ((False, "masked"), (True, "bare")):
+    like = crops[False][0].shares
+    images = {bare: np.array([face.image for face in faces], np.uint8) for bare, faces in crops.items()}
+    found: dict[str, NDArray[np.uint8] | Points] = {
+        "masked": images[False],
+        "bare": images[True].reshape(-1, size_px, size_px, 3),
+        "landmarks": np.stack([alike(face.shares, like) for face in crops[False]]),
+    }
+    for name, array in found.items():
         with writing(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, np.array(crops[bare], np.uint8).reshape(-1, size_px, size_px, 3), allow_pickle=False)
+            np.save(file, array, allow_pickle=False)
 
 
 def opened(folder: Path) -> Unpaired:
     """What `prepare` wrote, read as it is needed."""
-    return Unpaired(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("masked", "bare")))
+    return Unpaired(*(np.load(folder / f"{part.name}.npy", mmap_mode="r") for part in fields(Unpaired)))
 
 
 def deal(crops: NDArray[np.uint8], seed: int, seen: int, count: int) -> Tensor:
@@ -93,19 +107,28 @@ def deal(crops: NDArray[np.uint8], seed: int, seen: int, count: int) -> Tensor:
 
     Mirrored at random; a pure function of its arguments, as the order of the shards is.
     """
-    chosen = next(batches([len(crops)], seed, count, seen, rank=0, world=1))
-    turned = [crops[i, :, ::-1] if flips(seed, epoch, i, 0)[0] else crops[i] for epoch, i in chosen]
+    turned = [crops[i, :, ::-1] if mirror else crops[i] for i, mirror in _chosen(len(crops), seed, seen, count)]
     return torch.from_numpy(np.stack(turned)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def deal_landmarks(points: Points, seed: int, seen: int, count: int) -> Tensor:
+    """The landmarks (count, P, D) of the crops that `deal` gives for the same numbers."""
+    turned = [mirrored(points[i]) if mirror else points[i] for i, mirror in _chosen(len(points), seed, seen, count)]
+    return torch.from_numpy(np.stack(turned))
+
+
+def _chosen(total: int, seed: int, seen: int, count: int) -> list[tuple[int, bool]]:
+    return [(i, flips(seed, epoch, i, 0)[0]) for epoch, i in next(batches([total], seed, count, seen, rank=0, world=1))]
 
 
 def _is_bare(path: Path, root: Path) -> bool:
     return BARE in path.relative_to(root).parts[:-1]
 
 
-def _face(finder: Backend, path: Path, size_px: int, bare: bool) -> Image | None:
+def _face(finder: Backend, path: Path, size_px: int, bare: bool) -> FaceCrop | None:
     try:
         image = pictures.decode(path.read_bytes())
     except (pictures.PictureError, OSError):
         return None
     face = find_face(finder, image, masked=not bare)
-    return None if isinstance(face, str) else crop(image, face.landmarks, size_px).image
+    return None if isinstance(face, str) else crop(image, face.landmarks, size_px)
