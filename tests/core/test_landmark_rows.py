@@ -16,7 +16,14 @@ def test_rows_come_back_as_they_were_written() -> None:
     np.testing.assert_array_equal(np.load(io.BytesIO(data), allow_pickle=False), rows)
 
 
-@pytest.mark.parametrize("data", [b"", b"nothing", encode([np.zeros((7, 2), np.float32)]), encode([np.zeros((5, 4))])])
+GOOD = encode([np.zeros((5, 2), np.float32)])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"nothing", GOOD[:-1], GOOD[:40], GOOD + b"0", GOOD.replace(b"<f4", b"<i4"), GOOD.replace(b"False", b"True ")]
+    + [encode([np.zeros(shape, np.float32)]) for shape in ((7, 2), (5, 4), (5,))],
+)
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(UserError, match=r"k\.landmarks\.npy holds no landmarks"):
         decode(data, "k.landmarks.npy")
