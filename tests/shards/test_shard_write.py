@@ -302,7 +302,7 @@ def test_people_with_one_photo_have_a_grey_identity_image_on_request(synth_outpu
             assert triplet.landmarks is not None
             if triplet.real == 0:
                 alone += 1
-                assert triplet.meta["identities"] == {"real": 0, "keys": [], "photos": []}
+                assert triplet.meta["identities"] == {"real": 0, "keys": [""], "photos": [""]}
                 assert all(image.shape == triplet.masked.shape and (image == 128).all() for image in triplet.identity)
                 assert np.isnan(triplet.landmarks[2:]).all()
                 assert np.isfinite(triplet.landmarks[0]).all()

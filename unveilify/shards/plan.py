@@ -124,7 +124,8 @@ def jobs(plan: Plan, output_dir: Path) -> list[Job]:
         for name, image in zip(image_names(config.identities), shown, strict=False):  # of nobody there is none
             pieces[name] = Piece(places[image][0], *places[image][1]["unmasked.jpg"])
         landmarks = [Piece(places[image][0], *places[image][1][landmark_rows.MEMBER]) for image in shown]
-        told = {"real": len(images), "keys": list(images), "photos": [photos[image] for image in images]}
+        # Never empty: readers such as `datasets` cannot tell what an empty list is a list of.
+        told = {"real": len(images), "keys": list(images) or [""], "photos": [photos[i] for i in images] or [""]}
         return Recipe(key, pieces, landmarks, told)
 
     found = []

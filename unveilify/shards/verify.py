@@ -93,7 +93,7 @@ def _shards(
                 try:
                     meta = json.loads(tars.pread(path, offset, size))
                     group = meta["identity"] if by_identity else meta["group"]
-                    images = tuple(meta["identities"]["keys"])
+                    images = tuple(key for key in meta["identities"]["keys"] if key)
                     whole = meta["key"] == key and meta["identities"]["real"] == len(set(images)) == row["real"]
                     samples[key] = _Sample(split, shard.name, meta["identity"], group, images)
                 except (ValueError, KeyError, TypeError) as error:
