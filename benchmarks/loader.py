@@ -23,7 +23,7 @@ import torch
 import webdataset
 from skimage.data import astronaut
 
-from unveilify.core import landmark_rows, stamps, tars
+from unveilify.core import landmark_rows, stage, tars
 from unveilify.core.pictures import encode_jpeg, encode_png
 from unveilify.shards import intake
 from unveilify.shards.config import ShardConfig
@@ -102,31 +102,32 @@ def make_shards(folder: Path, people: int = 60, photos: int = 10, size_px: int =
     rng = np.random.default_rng(0)
     portrait = astronaut()
     source = folder / "synth"
-    stamps.begin(source, "synth", ShardConfig(), "portrait", version=intake.VERSION)
-    rows = []
-    with tars.writing(source / "part-00000.tar") as tar:
-        for number in range(people * photos):
-            scale, x, y = rng.uniform(0.8, 1.2), rng.uniform(-140, -60), rng.uniform(0, 40)
-            crop = cv2.warpAffine(portrait, np.array([[scale, 0, x], [0, scale, y]]), (size_px, size_px))
-            alpha = np.zeros((size_px, size_px), np.uint8)
-            cv2.ellipse(alpha, (size_px // 2, int(size_px * 0.7)), (70, 60), 0, 0, 360, 255, -1)
-            alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
-            masked = np.where(alpha[..., None] > 0, np.uint8(200), crop)
-            key, person = f"k{number:06d}", f"person{number // photos}"
-            points = rng.uniform(0, size_px, (468, 3)).astype(np.float32)
-            meta = {"key": key, "identity": person, "group": person, "crop": {"size_px": size_px}}
-            members = {
-                "unmasked.jpg": encode_jpeg(crop, 95),
-                "masked.jpg": encode_jpeg(masked, 95),
-                "mask.png": encode_png(alpha),
-                "json": json.dumps(meta | {"landmarks": {"scheme": "mediapipe468"}}).encode(),
-                landmark_rows.MEMBER: landmark_rows.encode([points, points + 1]),
-            }
-            tars.add(tar, key, members)
-            row = {"photo": f"{number}.jpg", "key": key, "identity": person, "group": person}
-            rows.append(row | {"status": "target", "reason": None, "sha256": key})
-    pd.DataFrame(rows).to_parquet(source / "manifest.parquet")
-    stamps.commit(source, "synth", ShardConfig(), "portrait", {}, intake.VERSION)
+    with stage.opened(source, "synth", ShardConfig(), "portrait", version=intake.VERSION) as out:
+        rows = []
+        with out.file("part-00000.tar") as path, tars.begun(path) as tar:
+            for number in range(people * photos):
+                scale, x, y = rng.uniform(0.8, 1.2), rng.uniform(-140, -60), rng.uniform(0, 40)
+                crop = cv2.warpAffine(portrait, np.array([[scale, 0, x], [0, scale, y]]), (size_px, size_px))
+                alpha = np.zeros((size_px, size_px), np.uint8)
+                cv2.ellipse(alpha, (size_px // 2, int(size_px * 0.7)), (70, 60), 0, 0, 360, 255, -1)
+                alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
+                masked = np.where(alpha[..., None] > 0, np.uint8(200), crop)
+                key, person = f"k{number:06d}", f"person{number // photos}"
+                points = rng.uniform(0, size_px, (468, 3)).astype(np.float32)
+                meta = {"key": key, "identity": person, "group": person, "crop": {"size_px": size_px}}
+                members = {
+                    "unmasked.jpg": encode_jpeg(crop, 95),
+                    "masked.jpg": encode_jpeg(masked, 95),
+                    "mask.png": encode_png(alpha),
+                    "json": json.dumps(meta | {"landmarks": {"scheme": "mediapipe468"}}).encode(),
+                    landmark_rows.MEMBER: landmark_rows.encode([points, points + 1]),
+                }
+                tars.add(tar, key, members)
+                row = {"photo": f"{number}.jpg", "key": key, "identity": person, "group": person}
+                rows.append(row | {"status": "target", "reason": None, "sha256": key})
+        with out.file("manifest.parquet") as path:
+            pd.DataFrame(rows).to_parquet(path)
+        out.commit({})
     run(ShardConfig(samples_per_shard=100), source, folder / "shards")
     return folder / "shards"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-UNLISTED = {"_stamp.json", "_begun.json", "log.jsonl"}
+UNLISTED = {"_stamp.json", "_begun.json", ".unveilify.files", ".unveilify.lock", "log.jsonl"}
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
 

@@ -80,3 +80,18 @@ def digests() -> Callable[[Path], dict[str, str]]:
         return {p.relative_to(root).as_posix(): sha256_file(p) for p in files}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def restamp() -> Callable[[Path], None]:
+    """Make the stamp of a folder agree with its files again, after a test has changed them."""
+    from unveilify.core.storage import read_json, sha256_file, write_json
+
+    def sign(folder: Path) -> None:
+        stamp = read_json(folder / "_stamp.json")
+        for name in stamp["files"]:
+            path = folder / name
+            stamp["files"][name] = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+        write_json(folder / "_stamp.json", stamp)
+
+    return sign

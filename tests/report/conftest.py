@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from unveilify.core import stamps, tars
+from unveilify.core import stage, tars
 from unveilify.core.config import Config, build
 from unveilify.core.landmark_rows import encode
 from unveilify.core.pictures import encode_jpeg, encode_png
@@ -69,19 +69,20 @@ def members(portrait: NDArray[np.uint8], person: int, number: int) -> dict[str, 
 def report_shards(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
     root = tmp_path_factory.mktemp("report-data")
     pairs, rows = root / "synth", []
-    stamps.begin(pairs, "synth", Nothing(), "photos", version=2)
-    with tars.writing(pairs / "part-00000.tar") as tar:
-        for person in range(PEOPLE):
-            for number in range(PHOTOS):
-                made = members(astronaut, person, number)
-                meta = json.loads(made["json"])
-                tars.add(tar, meta["key"], made)
-                rows.append(
-                    {k: meta[k] for k in ("photo", "key", "identity", "group")}
-                    | {"face": 0, "status": "target", "reason": None, "sha256": meta["photo_sha256"]}
-                )
-    pd.DataFrame(rows).to_parquet(pairs / "manifest.parquet", index=False)
-    stamps.commit(pairs, "synth", Nothing(), "photos", {"photos": len(rows)}, 2)
+    with stage.opened(pairs, "synth", Nothing(), "photos", version=2) as out:
+        with out.file("part-00000.tar") as path, tars.begun(path) as tar:
+            for person in range(PEOPLE):
+                for number in range(PHOTOS):
+                    made = members(astronaut, person, number)
+                    meta = json.loads(made["json"])
+                    tars.add(tar, meta["key"], made)
+                    rows.append(
+                        {k: meta[k] for k in ("photo", "key", "identity", "group")}
+                        | {"face": 0, "status": "target", "reason": None, "sha256": meta["photo_sha256"]}
+                    )
+        with out.file("manifest.parquet") as path:
+            pd.DataFrame(rows).to_parquet(path, index=False)
+        out.commit({"photos": len(rows)})
     shard(ShardConfig(shares=(0.6, 0.1, 0.3)), pairs, root / "shards")
     return root / "shards"
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unveilify.core import stamps, tars
+from unveilify.core import stage, stamps, tars
 from unveilify.core.config import Config
 from unveilify.core.landmark_rows import encode
 from unveilify.core.landmarks import Points
@@ -73,24 +73,27 @@ def make_synth(
 ) -> Path:
     """Person i has ``photos(i)`` photos, two people are a family; every 7th photo only serves as identity image
     and one photo per family is rejected. ``edit`` may change the rows of the manifest beforehand."""
-    stamps.begin(directory, "synth", NoConfig(), "photos", version=2)
-    rows: list[dict[str, Any]] = []
-    for person in range(people):
-        for number in range(photos(person)):
-            path = f"family{person // 2}/person{person}/{number}.jpg"
-            status, reason = ("identity", "profile") if len(rows) % 7 == 6 else ("target", None)
-            rows.append(_row(path, f"person{person}", f"family{person // 2}", status, reason))
-        if person % 2:
-            row = _row(f"family{person // 2}/all.jpg", f"person{person}", f"family{person // 2}", "rejected", "no_face")
-            rows.append(row | {"key": None})
-    edit(rows)
-    used = [row for row in rows if row["status"] != "rejected"]
-    for begin in range(0, len(used), per_part):
-        with tars.writing(directory / f"part-{begin // per_part:05d}.tar") as tar:
-            for row in used[begin : begin + per_part]:
-                tars.add(tar, row["key"], sample(row["key"], row, size))
-    pd.DataFrame(rows).to_parquet(directory / "manifest.parquet", index=False)
-    stamps.commit(directory, "synth", NoConfig(), "photos", {"photos": len(rows)}, 2)
+    with stage.opened(directory, "synth", NoConfig(), "photos", version=2) as out:
+        rows: list[dict[str, Any]] = []
+        for person in range(people):
+            for number in range(photos(person)):
+                path = f"family{person // 2}/person{person}/{number}.jpg"
+                status, reason = ("identity", "profile") if len(rows) % 7 == 6 else ("target", None)
+                rows.append(_row(path, f"person{person}", f"family{person // 2}", status, reason))
+            if person % 2:
+                row = _row(
+                    f"family{person // 2}/all.jpg", f"person{person}", f"family{person // 2}", "rejected", "no_face"
+                )
+                rows.append(row | {"key": None})
+        edit(rows)
+        used = [row for row in rows if row["status"] != "rejected"]
+        for begin in range(0, len(used), per_part):
+            with out.file(f"part-{begin // per_part:05d}.tar") as path, tars.begun(path) as tar:
+                for row in used[begin : begin + per_part]:
+                    tars.add(tar, row["key"], sample(row["key"], row, size))
+        with out.file("manifest.parquet") as path:
+            pd.DataFrame(rows).to_parquet(path, index=False)
+        out.commit({"photos": len(rows)})
     return directory
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from unveilify.core import stamps, tars
+from unveilify.core import tars
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_json, write_json
 from unveilify.shards.config import ShardConfig
@@ -61,11 +61,22 @@ def test_a_damaged_part_is_named(synth_maker: Maker, tmp_path: Path) -> None:
         run(ShardConfig(), source, tmp_path / "out")
 
 
-def test_manifest_and_parts_that_disagree(synth_maker: Maker, tmp_path: Path) -> None:
+def test_an_edited_manifest_is_refused(synth_maker: Maker, tmp_path: Path) -> None:
+    """Otherwise an edited group would put a person into two splits, and nothing would tell."""
+    source = synth_maker(tmp_path / "synth")
+    table = pd.read_parquet(source / "manifest.parquet")
+    table.loc[0, "identity"] = "somebody else"
+    table.to_parquet(source / "manifest.parquet", index=False)
+    with pytest.raises(UserError, match=r"manifest\.parquet is missing or not what its stamp says"):
+        run(ShardConfig(), source, tmp_path / "out")
+
+
+def test_manifest_and_parts_that_disagree(synth_maker: Maker, tmp_path: Path, restamp: Callable[[Path], None]) -> None:
     source = synth_maker(tmp_path / "synth")
     table = pd.read_parquet(source / "manifest.parquet")
     for change, words in ((table.iloc[1:], "does not know"), (pd.concat([table, _other(table)]), "no part holds")):
         change.to_parquet(source / "manifest.parquet")
+        restamp(source)
         with pytest.raises(UserError, match=words):
             run(ShardConfig(), source, tmp_path / "out", force=True)
 
@@ -100,12 +111,15 @@ def test_synth_output_of_before_the_landmarks_is_named_as_old(synth_maker: Maker
         run(ShardConfig(), source, tmp_path / "out")
 
 
-def test_shards_of_before_the_landmarks_are_named_as_old(shards: Path, synth_output: Path, tmp_path: Path) -> None:
+def test_shards_of_before_the_landmarks_are_named_as_old(
+    shards: Path, synth_output: Path, tmp_path: Path, restamp: Callable[[Path], None]
+) -> None:
     copy = Path(shutil.copytree(shards, tmp_path / "copy"))
     for name in ("_stamp.json", "_begun.json", "index.json"):
         plan = read_json(copy / name)
         plan = {key: value for key, value in plan.items() if key not in ("version", "scheme", "landmarks")}
         write_json(copy / name, plan | ({"version": 1} if name == "index.json" else {}))
+    restamp(copy)
     for use in (ShardSet.open, verify):
         with pytest.raises(UserError, match=r"version 1 and not 2: run `unveilify synth` and `unveilify shard` again"):
             use(copy)
@@ -113,13 +127,13 @@ def test_shards_of_before_the_landmarks_are_named_as_old(shards: Path, synth_out
         run(ShardConfig(samples_per_shard=4, identities=2), synth_output, copy)
 
 
-def test_landmarks_that_are_none(synth_maker: Maker, tmp_path: Path) -> None:
+def test_landmarks_that_are_none(synth_maker: Maker, tmp_path: Path, restamp: Callable[[Path], None]) -> None:
     source = synth_maker(tmp_path / "synth")
     part = source / "part-00000.tar"
     member = next(m for m in tars.members(part) if m.kind == "landmarks.npy")
     data = bytearray(part.read_bytes())
     data[member.offset] ^= 1
     part.write_bytes(data)
-    stamps.commit(source, "synth", ShardConfig(), "photos", {}, 2)
+    restamp(source)
     with pytest.raises(UserError, match=rf"part-00000\.tar: {member.key} holds no landmarks"):
         run(ShardConfig(), source, tmp_path / "out")

@@ -113,7 +113,7 @@ def test_whole_shards_are_kept_and_damaged_ones_made_again(
     whole, cut = out / "train-000000.tar", out / "train-000001.tar"
     before = whole.stat().st_ino
     cut.write_bytes(cut.read_bytes()[:5000])
-    (out / ".train-000002.tar.x.tmp").write_bytes(b"left by a killed writer")
+    (out / ".unveilify-x.tmp").write_bytes(b"left by a killed writer")
     run(SMALL, synth_output, out)
     assert whole.stat().st_ino == before
     assert read_all(out) == read_all(shards)
@@ -262,7 +262,9 @@ def test_landmarks_travel_with_every_picture(shards: Path, synth_output: Path) -
     assert (about["version"], about["scheme"], about["landmarks"]) == (2, "five", [5, 2])
 
 
-def test_landmarks_of_another_scheme_are_unknown(synth_maker: Maker, tmp_path: Path) -> None:
+def test_landmarks_of_another_scheme_are_unknown(
+    synth_maker: Maker, tmp_path: Path, restamp: Callable[[Path], None]
+) -> None:
     """A source whose photos are served by several backends: the shards' scheme is that of most triplets."""
     source = synth_maker(tmp_path / "synth", photos=lambda person: 3, per_part=1)
     for part in sorted(source.glob("part-*.tar"))[::3]:
@@ -273,7 +275,7 @@ def test_landmarks_of_another_scheme_are_unknown(synth_maker: Maker, tmp_path: P
                 points = np.full((rows, 68, 3), 7, np.float32)
                 meta = json.loads(members["json"]) | {"landmarks": {"scheme": "ibug68"}}
                 tars.add(tar, key, members | {"landmarks.npy": encode(points), "json": canonical_json(meta)})
-    stamps.commit(source, "synth", ShardConfig(), "photos", {}, 2)
+    restamp(source)
     run(ShardConfig(), source, tmp_path / "out")
     assert verify(tmp_path / "out") == []
     split = ShardSet.open(tmp_path / "out").split("train")

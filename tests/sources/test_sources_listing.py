@@ -128,9 +128,29 @@ def test_names_as_text() -> None:
     assert readable("e\u0301") == "é"
 
 
-def test_only_a_member_of_an_archive_is_one() -> None:
-    assert split_member("Wham!/1.jpg") == ("Wham!/1.jpg", "")
-    assert split_member("a/b.ZIP!c!d\n.jpg") == ("a/b.ZIP", "c!d\n.jpg")
+def test_only_a_member_of_an_archive_is_one(tmp_path: Path, make_zip) -> None:
+    make_zip(tmp_path / "a/b.ZIP", {"c!d\n.jpg": b"x", "z.zip!1.jpg": b"x"})
+    plain = ("Wham!/1.jpg", "Best.zip!/1.jpg", "Best.zip!.jpg", "c.zip!d.zip!e.jpg", "a/b.ZIP!own.jpg")
+    for name in plain:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"y")
+        assert split_member(tmp_path, name) == (tmp_path / name, "")
+        assert read_member(tmp_path, name) == b"y"
+    for member in ("c!d\n.jpg", "z.zip!1.jpg"):
+        assert split_member(tmp_path, f"a/b.ZIP!{member}") == (tmp_path / "a/b.ZIP", member)
+        assert read_member(tmp_path, f"a/b.ZIP!{member}") == b"x"
+    found = files(tmp_path)
+    assert {file.path for file in found if not file.archived} == set(plain)
+    assert all(read_member(tmp_path, file.path) == (b"x" if file.archived else b"y") for file in found)
+
+
+def test_a_file_spelled_like_a_member_is_the_file(tmp_path: Path, make_zip) -> None:
+    make_zip(tmp_path / "a.zip", {"1.jpg": b"member", "2.jpg": b"member"})
+    (tmp_path / "a.zip!1.jpg").write_bytes(b"file")
+    assert read_member(tmp_path, "a.zip!1.jpg") == b"file"
+    assert read_member(tmp_path, "a.zip!2.jpg") == b"member"
+    told = {file.path: file.fault for file in files(tmp_path)}
+    assert told == {"a.zip!1.jpg": "", "a.zip!!1.jpg": "ambiguous_name", "a.zip!2.jpg": ""}
 
 
 def test_a_damaged_member_is_an_os_error(tmp_path: Path, make_zip) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from unveilify.core.written import Output
 from unveilify.models.parts.contract import Recipe
 from unveilify.training import diary as diary_module
 from unveilify.training.config import TrainConfig
@@ -36,7 +37,7 @@ def kept(costs: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **
         size_px=32,
         samples=10 * len(costs),
     )
-    diary = Diary(tmp_path, set_up(config, torch.device("cpu"), World()))
+    diary = Diary(Output(tmp_path), set_up(config, torch.device("cpu"), World()))
     monkeypatch.setattr(diary_module, "grid", lambda *_: torch.zeros(2, 2, 3, dtype=torch.uint8).numpy())
     feed = SimpleNamespace(validation=list, glimpse=lambda: None)
     for index, price in enumerate(costs):

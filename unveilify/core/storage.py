@@ -18,7 +18,13 @@ from unveilify.core.errors import UserError
 MAX_PHOTO_BYTES = 256 * 2**20
 """A photo larger than this (as a file, or unpacked from an archive) is refused unread."""
 
-_MEMBER = re.compile(r"(.*?\.zip)!(.+)", re.IGNORECASE | re.DOTALL)
+TEMPORARY = (".unveilify-", ".tmp")
+"""How the names of files that are still being written begin and end; short, whatever the file will be called."""
+
+MEMBER = "!"
+"""What stands between an archive and its member in ``a.zip!b/c.jpg``; see `split_member`."""
+
+_ARCHIVE = re.compile(r"\.zip!(?=.)", re.IGNORECASE | re.DOTALL)
 
 
 @contextmanager
@@ -29,18 +35,34 @@ def writing(path: Path) -> Iterator[Path]:
     old state or the whole new file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY[0], suffix=TEMPORARY[1], dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         temporary.chmod(0o644)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(temporary)
         temporary.replace(path)
         sync_dir(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(directory: Path) -> None:
+    """Remove what writers that were killed left in ``directory``; nobody else may be writing there."""
+    for left in directory.glob(f"{TEMPORARY[0]}*{TEMPORARY[1]}"):
+        left.unlink(missing_ok=True)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file has the name of one that was being written."""
+    return path.name.startswith(TEMPORARY[0]) and path.name.endswith(TEMPORARY[1])
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of a file durable."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def sync_dir(path: Path) -> None:
@@ -66,7 +88,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON with sorted keys: equal values are equal bytes."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n")
+    write_text(path, pretty_json(value))
+
+
+def pretty_json(value: Any) -> str:
+    """Indented JSON with sorted keys and a last newline."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def canonical_json(value: Any) -> bytes:
@@ -109,8 +136,7 @@ def read_member(root: Path, relative: str) -> bytes:
         OSError: unreadable, or larger than `MAX_PHOTO_BYTES` once unpacked.
         UserError: the name leaves ``root``.
     """
-    outer, member = split_member(relative)
-    path = inside(root, outer)
+    path, member = split_member(root, relative)
     if not member:
         if path.stat().st_size > MAX_PHOTO_BYTES:
             raise OSError(f"{relative} is larger than {MAX_PHOTO_BYTES >> 20} MiB")
@@ -127,10 +153,28 @@ def read_member(root: Path, relative: str) -> bytes:
         raise OSError(f"{relative}: {error}") from None
 
 
-def split_member(relative: str) -> tuple[str, str]:
-    """``a.zip!b/c.jpg`` as (``a.zip``, ``b/c.jpg``); the second is empty for a plain file, even ``Wham!/1.jpg``."""
-    match = _MEMBER.fullmatch(relative)
-    return (match[1], match[2]) if match else (relative, "")
+def split_member(root: Path, relative: str) -> tuple[Path, str]:
+    """The file that ``relative`` names below ``root``, and the member of it if that is an archive, else "".
+
+    ``!`` may be part of any name (``Wham!/1.jpg``, ``Best.zip!/1.jpg``), so the disk decides: what is a file is one,
+    and else the first ``.zip`` before a ``!`` that is a file is the archive.
+
+    Raises:
+        UserError: the name leaves ``root``.
+    """
+    if MEMBER in relative and not _is_file(root, relative):
+        for match in _ARCHIVE.finditer(relative):
+            outer = relative[: match.end() - 1]
+            if _is_file(root, outer):
+                return inside(root, outer), relative[match.end() :]
+    return inside(root, relative), ""
+
+
+def _is_file(root: Path, relative: str) -> bool:
+    try:
+        return inside(root, relative).is_file()
+    except (UserError, OSError, ValueError):  # it leaves the folder, is too long, or holds a zero byte
+        return False
 
 
 @lru_cache(maxsize=4)

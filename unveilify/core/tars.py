@@ -30,11 +30,14 @@ class Member(NamedTuple):
 @contextmanager
 def writing(path: Path) -> Iterator[tarfile.TarFile]:
     """A tar that appears as ``path`` only when the block ends well; fill it with `add`."""
-    with (
-        storage.writing(path) as temporary,
-        temporary.open("wb") as file,
-        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-    ):
+    with storage.writing(path) as temporary, begun(temporary) as tar:
+        yield tar
+
+
+@contextmanager
+def begun(path: Path) -> Iterator[tarfile.TarFile]:
+    """A new tar at ``path``, as it grows; fill it with `add`."""
+    with path.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         yield tar
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from unveilify.core import stamps
+from unveilify.core import paths, stage
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
@@ -44,6 +44,7 @@ def run(
     Raises:
         UserError: no such shards, run or row, an unfinished stage, foreign files in ``output_dir``.
     """
+    paths.check(output_dir, inputs.shards, *inputs.runs, *inputs.predictions, *config.real.folders)
     console = console or Console()
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)
@@ -61,24 +62,25 @@ def run(
             [shards.hash, names, [c.key for c in bench.columns], sorted(bench.missing), photos.hash if photos else None]
         )
     )
-    done = stamps.begin(output_dir, STAGE, config, input_hash, force=force, replace=True)
-    if done is None:
-        pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
-        evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
-        table = build(config, evaluation, _doubts(subjects, shards.hash))
-        measured = Measured(evaluation, table, samples, tuple(subjects), shards.hash)
-        if photos is not None:
-            in_life = real.RealBench(config.real, config.evaluate, photos, bench, shards)
-            found = real.evaluate(in_life, pairs, fresh=force)
-            measured = replace(measured, real=real_table.build(config, found, subjects))
-        write(config, inputs, output_dir, measured)
-        done = stamps.commit(output_dir, STAGE, config, input_hash, {"rows": len(subjects), "triplets": len(samples)})
-        terminal.show(table, console, measured.real)
-    else:
-        console.print((output_dir / TEXT).read_text(encoding="utf-8"), markup=False, highlight=False)
-        console.print(f"{output_dir} is up to date.", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"The report: {output_dir / PAGE}", markup=False, highlight=False, soft_wrap=True)
-    return done
+    with stage.opened(output_dir, STAGE, config, input_hash, force=force, replace=True) as out:
+        done = out.done
+        if done is None:
+            pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
+            evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
+            table = build(config, evaluation, _doubts(subjects, shards.hash))
+            measured = Measured(evaluation, table, samples, tuple(subjects), shards.hash)
+            if photos is not None:
+                in_life = real.RealBench(config.real, config.evaluate, photos, bench, shards)
+                found = real.evaluate(in_life, pairs, fresh=force)
+                measured = replace(measured, real=real_table.build(config, found, subjects))
+            write(config, inputs, out, measured)
+            done = out.commit({"rows": len(subjects), "triplets": len(samples)})
+            terminal.show(table, console, measured.real)
+        else:
+            console.print((output_dir / TEXT).read_text(encoding="utf-8"), markup=False, highlight=False)
+            console.print(f"{output_dir} is up to date.", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"The report: {output_dir / PAGE}", markup=False, highlight=False, soft_wrap=True)
+        return done
 
 
 def _subjects(

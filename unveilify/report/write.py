@@ -4,14 +4,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
 from unveilify.core import stamps
-from unveilify.core.storage import write_json, write_text, writing
+from unveilify.core.written import Output
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Subject, Trained
@@ -37,25 +36,25 @@ class Measured:
     real: RealTable | None = None
 
 
-def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Measured) -> None:
+def write(config: ReportConfig, inputs: Inputs, out: Output, measured: Measured) -> None:
     """Write ``table.txt .csv .md .tex .json``, ``triplets.parquet``, figures and ``index.html``."""
     table, real = measured.table, measured.real
-    write_text(output_dir / TEXT, as_text(table, real))
-    write_text(output_dir / "table.csv", formats.to_csv(table))
-    write_text(output_dir / "table.md", formats.to_markdown(table) + (f"\n{to_markdown(real)}" if real else ""))
-    write_text(output_dir / "table.tex", formats.to_latex(table))
-    write_json(output_dir / "table.json", formats.to_json(table) | ({"real_photos": to_json(real)} if real else {}))
-    with writing(output_dir / "triplets.parquet") as temporary:
-        _triplets(measured.evaluation).to_parquet(temporary, index=False)
+    out.write_text(TEXT, as_text(table, real))
+    out.write_text("table.csv", formats.to_csv(table))
+    out.write_text("table.md", formats.to_markdown(table) + (f"\n{to_markdown(real)}" if real else ""))
+    out.write_text("table.tex", formats.to_latex(table))
+    out.write_json("table.json", formats.to_json(table) | ({"real_photos": to_json(real)} if real else {}))
+    with out.file("triplets.parquet") as path:
+        _triplets(measured.evaluation).to_parquet(path, index=False)
     shown = _examples(config, measured)
-    figures.grid(output_dir / "figure.png", shown)
+    _grid(out, "figure.png", shown)
     extremes = _extremes(config, measured)
     for name, strips in extremes.items():
-        figures.grid(output_dir / f"extremes-{name}.png", strips)
+        _grid(out, f"extremes-{name}.png", strips)
     if real is not None:
-        write_text(output_dir / "real.csv", to_csv(real))
+        out.write_text("real.csv", to_csv(real))
         for number, strips in enumerate(real.strips.values()):
-            figures.grid(output_dir / f"real-{number}.png", strips)
+            _grid(out, f"real-{number}.png", strips)
     heads = {head.key: head for head in table.heads}
     content = page.Content(
         table=table,
@@ -63,14 +62,12 @@ def write(config: ReportConfig, inputs: Inputs, output_dir: Path, measured: Meas
         extremes={f"Best, median and worst by {heads[name].title}": strips for name, strips in extremes.items()},
         real=real,
         breakdowns=breakdowns(measured.evaluation, table),
-        trainings=[
-            _training(s, output_dir) for s in measured.subjects if isinstance(s, Trained) and s.kind == "trained"
-        ],
+        trainings=[_training(s, out) for s in measured.subjects if isinstance(s, Trained) and s.kind == "trained"],
         commands=inputs.commands,
         versions=_versions(),
         hashes=_hashes(measured),
     )
-    write_text(output_dir / PAGE, page.render(content))
+    out.write_text(PAGE, page.render(content))
 
 
 def as_text(table: Table, real: RealTable | None = None, width: int = 160) -> str:
@@ -130,14 +127,23 @@ def _value(frame: pd.DataFrame, head: Head, n: int) -> str:
     return f"{frame[head.key].iloc[n]:.{head.digits}f}{f' {head.unit}' if head.unit else ''}"
 
 
-def _training(subject: Trained, output_dir: Path) -> page.Training:
+def _grid(out: Output, name: str, strips: Sequence[Strip]) -> None:
+    with out.file(name) as path:
+        figures.grid(path, strips)
+
+
+def _training(subject: Trained, out: Output) -> page.Training:
     log, settings = subject.run_dir / "log.jsonl", subject.run_dir / "config.yaml"
-    picture = output_dir / f"curves-{subject.label.replace('/', '-')}.png"
+    name = f"curves-{subject.label.replace('/', '-')}.png"
+    drawn = bool(figures.read_log(log))
+    if drawn:
+        with out.file(name) as path:
+            figures.curves(log, path)
     return page.Training(
         label=subject.label,
         losses=", ".join(live_losses(subject.stored.meta)),
         settings=settings.read_text(encoding="utf-8") if settings.is_file() else "",
-        curves=picture if figures.curves(log, picture) else None,
+        curves=out.directory / name if drawn else None,
     )
 
 

@@ -8,10 +8,11 @@ million samples costs nothing.
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError, model_validator
 
 from unveilify.core import landmark_rows, tars
 from unveilify.core.config import Config
@@ -51,6 +52,12 @@ class Index(Config):
     splits: dict[str, tuple[Shard, ...]]
     groups: tuple[str, ...]
     people: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _every_split(self) -> Self:
+        if self.splits.keys() != set(SPLITS):
+            raise ValueError(f"the splits must be {', '.join(SPLITS)}")
+        return self
 
     def shards(self) -> list[Shard]:
         """All shards, in the order of the records."""
@@ -141,9 +148,18 @@ def load(directory: Path) -> tuple[Index, Records]:
             )
         index = Index.model_validate(about)
         records = np.asarray(np.load(directory / INDEX_NPY, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"Cannot read the index in {directory} ({error}): run `unveilify shard` again.") from None
+    except ValidationError as error:
+        what = error.errors()[0]["msg"]
+        raise UserError(f"{directory / INDEX_JSON} is damaged ({what}): run `unveilify shard` with --force.") from None
+    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+        raise UserError(
+            f"Cannot read the index in {directory} ({error}): run `unveilify shard` with --force."
+        ) from None
     expected = sum(shard.samples for shard in index.shards())
-    if records.shape != (expected,):
-        raise UserError(f"The index in {directory} has {len(records)} records for {expected} samples: make it again.")
+    columns = record_type(len(index.members), 1).names
+    if records.shape != (expected,) or records.dtype.names != columns:
+        raise UserError(
+            f"{directory / INDEX_NPY} does not hold the {expected} records of {INDEX_JSON}: "
+            "run `unveilify shard` with --force."
+        )
     return index, records

@@ -61,12 +61,13 @@ class Part:
     taken: dict[str, tuple[str, str]]
 
 
-def manifest(directory: Path) -> pd.DataFrame:
+def manifest(directory: Path, stamp: stamps.Stamp) -> pd.DataFrame:
     """Every photo that `synth` saw, in its order, with ``status`` and ``reason``.
 
     Raises:
-        UserError: missing, damaged, or without a single target face.
+        UserError: missing, not what its stamp says, or without a single target face.
     """
+    stamps.check(directory, stamp, MANIFEST)
     path = directory / MANIFEST
     try:
         table = pd.read_parquet(path)

@@ -12,12 +12,11 @@ from unveilify.core import landmark_rows, tars
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_jpeg
 from unveilify.core.storage import canonical_json
+from unveilify.core.written import Output
 from unveilify.shards.index import Sample, Shard, scan
 
 NOBODY, QUALITY = 128, 95
 """Grey of the picture that stands where there is no identity image, and its JPEG quality."""
-JOINED = ("json", landmark_rows.MEMBER)
-"""Members that are more than copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,13 @@ class Recipe:
 class Job:
     """One shard to be made; self-contained, so that any worker can make it."""
 
-    path: Path
+    out: Output
+    name: str
     size_px: int
     members: tuple[str, ...]
     recipes: Sequence[Recipe]
+    kept: bool = False
+    """It is there already, and is what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +65,12 @@ class Made:
 
 
 def make(job: Job) -> Made:
-    """Make the shard, or keep it if it is there and whole: a file under its final name was written to its end."""
-    if job.path.is_file():
-        try:
-            shard, samples = scan(job.path, job.members)
-        except UserError:
-            pass
-        else:
-            if _fits(job, samples):
-                return Made(shard, samples, kept=True)
-    with tars.writing(job.path) as tar:
-        for recipe in job.recipes:
-            tars.add(tar, recipe.key, _members(recipe, job))
-    return Made(*scan(job.path, job.members), kept=False)
+    """Make the shard, unless it is kept, and read it back."""
+    if not job.kept:
+        with job.out.file(job.name) as path, tars.begun(path) as tar:
+            for recipe in job.recipes:
+                tars.add(tar, recipe.key, _members(recipe, job))
+    return Made(*scan(job.out.directory / job.name, job.members), kept=job.kept)
 
 
 def _members(recipe: Recipe, job: Job) -> dict[str, bytes]:
@@ -101,17 +96,6 @@ def _with_landmarks(data: bytes, recipe: Recipe, k: int) -> bytes:
     images = [landmark_rows.decode(_bytes(piece), str(piece.path))[0] for piece in recipe.landmarks]
     missing = [None] * (k - len(images))
     return landmark_rows.encode([*own, *(landmark_rows.alike(image, own[0]) for image in (*images, *missing))])
-
-
-def _fits(job: Job, samples: list[Sample]) -> bool:
-    """Whether a shard found on the disk has the keys of the job and the sizes of its pieces."""
-    if [key for key, _ in samples] != [recipe.key for recipe in job.recipes]:
-        return False
-    for recipe, (_, places) in zip(job.recipes, samples, strict=True):
-        for kind, (_, size, _) in zip(job.members, places, strict=True):
-            if kind in recipe.pieces and kind not in JOINED and size != recipe.pieces[kind].size:
-                return False
-    return True
 
 
 def _with_identities(data: bytes, recipe: Recipe, size_px: int) -> bytes:

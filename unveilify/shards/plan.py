@@ -10,6 +10,7 @@ import pandas as pd
 
 from unveilify.core import landmark_rows, tars
 from unveilify.core.errors import UserError
+from unveilify.core.written import Output
 from unveilify.shards import intake, leaks, split
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import image_names, member_names
@@ -107,7 +108,7 @@ def crops(rows: list[intake.Row], splits: dict[str, str], parts: list[intake.Par
     return [leaks.Crop(row.key, splits[row.group], row.photo, *hashes[row.key]) for row in rows if row.group in splits]
 
 
-def jobs(plan: Plan, output_dir: Path) -> list[Job]:
+def jobs(plan: Plan, out: Output) -> list[Job]:
     """One job per shard: the triplets of a split in hash order, cut into shards of nearly equal length.
 
     Hash order mixes the people in every shard, so that readers that shuffle little still see a mixture.
@@ -135,6 +136,6 @@ def jobs(plan: Plan, output_dir: Path) -> list[Job]:
         count = -(-len(keys) // config.samples_per_shard)
         for i in range(count):
             chunk = keys[len(keys) * i // count : len(keys) * (i + 1) // count]
-            path = output_dir / f"{name}-{i:06d}.tar"
-            found.append(Job(path, size_px, members, [recipe(key) for key in chunk]))
+            made = f"{name}-{i:06d}.tar"
+            found.append(Job(Output(out.directory), made, size_px, members, [recipe(key) for key in chunk]))
     return found

@@ -14,7 +14,7 @@ from unveilify.core import landmark_rows, stamps, tars
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Points
 from unveilify.core.records import Image, Triplet
-from unveilify.shards.index import Index, Records, image_names, load
+from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, Records, image_names, load
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,22 @@ class ShardSet:
     def open(cls, directory: Path) -> "ShardSet":
         """Open the output of `shard`.
 
+        The index is compared with its digest here, once per process (a GB per million samples is a second or two);
+        the tars are measured, and every member is checked when it is read.
+
         Raises:
-            UserError: not committed, or a shard is missing or has another size than the index says.
+            UserError: not committed, an index that is not the stamp's, or a shard missing or of another size.
         """
         stamp = stamps.read(directory, "shard", "unveilify shard")
+        stamps.check(directory, stamp, INDEX_JSON, INDEX_NPY)
         index, _ = load(directory)
         for shard in index.shards():
             path = directory / shard.name
             if not path.is_file() or path.stat().st_size != shard.bytes:
                 raise UserError(f"The shard {path} is missing or truncated: run `unveilify shard` with --force.")
+            listed = stamp.files.get(shard.name)
+            if listed is None or listed.sha256 != shard.sha256:
+                raise UserError(f"{directory} has a stamp of other shards: run `unveilify shard` with --force.")
         return cls(directory, index, stamp.hash)
 
     def split(self, name: str) -> "Split":

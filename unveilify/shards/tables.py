@@ -1,13 +1,12 @@
 """The tables beside the shards: index, manifest and counts."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from unveilify.core import storage
 from unveilify.core.landmarks import SCHEME_OF_SIZE
+from unveilify.core.written import Output
 from unveilify.shards import intake
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, member_names, record_type
 from unveilify.shards.pack import Made
@@ -22,7 +21,7 @@ def split_of(made: Made) -> str:
     return made.shard.name.partition("-")[0]
 
 
-def write_index(plan: Plan, made: list[Made], directory: Path) -> Index:
+def write_index(plan: Plan, made: list[Made], out: Output) -> Index:
     """Write ``index.json`` and ``index.npy`` from what was read back from the shards."""
     rows = {row.key: row for row in plan.rows}
     keys = [key for one in made for key, _ in one.samples]
@@ -51,13 +50,13 @@ def write_index(plan: Plan, made: list[Made], directory: Path) -> Index:
     records["group"] = [group_code[rows[key].group] for key in keys]
     for column, name in enumerate(("offset", "size", "crc32")):
         records[name] = places[:, :, column]
-    storage.write_json(directory / INDEX_JSON, index.model_dump(mode="json"))
-    with storage.writing(directory / INDEX_NPY) as temporary, temporary.open("wb") as file:
+    out.write_json(INDEX_JSON, index.model_dump(mode="json"))
+    with out.file(INDEX_NPY) as path, path.open("wb") as file:
         np.save(file, records, allow_pickle=False)
     return index
 
 
-def write_manifest(plan: Plan, made: list[Made], directory: Path) -> pd.DataFrame:
+def write_manifest(plan: Plan, made: list[Made], out: Output) -> pd.DataFrame:
     """Write every row of `synth`'s manifest, with what became of it: in = triplets + identity images + rejects.
 
     ``status`` is "triplet", "identity" (only used as identity image) or "rejected" (``reason`` says why);
@@ -78,13 +77,13 @@ def write_manifest(plan: Plan, made: list[Made], directory: Path) -> pd.DataFram
         else:
             status.append(intake.IDENTITY if uses[key] else intake.REJECTED)
             reasons.append(plan.choice.reasons.get(key, reason if uses[key] else NOT_NEEDED))
-        out = status[-1] == intake.REJECTED
-        splits.append(None if out else plan.splits[groups[key]])
+        rejected = status[-1] == intake.REJECTED
+        splits.append(None if rejected else plan.splits[groups[key]])
     table["status"], table["reason"], table["split"] = status, pd.Series(reasons, dtype=object), splits
     table["shard"] = [shards.get(key) for key in table["key"]]
     table["uses"] = [uses[key] for key in table["key"]]
-    with storage.writing(directory / intake.MANIFEST) as temporary:
-        table.to_parquet(temporary, index=False)
+    with out.file(intake.MANIFEST) as path:
+        table.to_parquet(path, index=False)
     return table
 
 

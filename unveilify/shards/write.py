@@ -1,11 +1,12 @@
 """The stage `shard`: from the pairs of `synth` to triplets in WebDataset tars, split by group."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from unveilify.core import stamps, storage
+from unveilify.core import paths, stage, stamps, storage
 from unveilify.core.engine.local import map_parts
 from unveilify.core.progress import track
+from unveilify.core.written import Output
 from unveilify.shards import card, croissant, intake, leaks, plan, split, tables
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import VERSION
@@ -32,36 +33,37 @@ def run(
         UserError: no committed input, no usable person, too few groups to split, damaged input, or an output
             folder that was made with other settings (``force`` rebuilds it).
     """
+    paths.check(output_dir, input_dir, ledger)
     source = stamps.read(input_dir, "synth", intake.MAKE_IT, intake.VERSION)
-    table = intake.manifest(input_dir)
+    table = intake.manifest(input_dir, source)
     rows = intake.rows(table, by_identity=config.group == "identity")
     old = split.read_ledger(ledger) if ledger else None
     plan.divide(rows, plan.pick(rows, config), config, old)  # what cannot be done is said before all is looked through
 
-    done = stamps.begin(output_dir, STAGE, config, _input_hash(source, old), version=VERSION, force=force)
-    if done is not None:
-        return done
+    made_from, theirs = _input_hash(source, old), frozenset({card.README})
+    with stage.opened(output_dir, STAGE, config, made_from, version=VERSION, force=force, theirs=theirs) as out:
+        if out.done is not None:
+            return out.done
+        parts = _look_through(input_dir, source, workers)
+        intake.check(parts, rows)
+        rows = intake.told(rows, parts)
+        choice, splits, found = plan.decide(rows, parts, config, old)
+        triplets = plan.Plan(config, table, rows, choice, splits, parts)
+        made = _make(plan.jobs(triplets, out), out, workers)
 
-    parts = _look_through(input_dir, source, workers)
-    intake.check(parts, rows)
-    rows = intake.told(rows, parts)
-    choice, splits, found = plan.decide(rows, parts, config, old)
-    triplets = plan.Plan(config, table, rows, choice, splits, parts)
-    made = _make(plan.jobs(triplets, output_dir), output_dir, workers)
-
-    index = tables.write_index(triplets, made, output_dir)
-    manifest = tables.write_manifest(triplets, made, output_dir)
-    groups = splits if old is None else old.groups | splits
-    kept = split.Ledger(seed=config.seed, shares=config.shares, groups=groups)
-    storage.write_json(output_dir / split.LEDGER, kept.model_dump(mode="json"))
-    storage.write_json(
-        output_dir / leaks.LEAKS,
-        {"bits": config.leak_bits, "dropped": config.drop_leaks, "leaks": list(map(asdict, found))},
-    )
-    counts = tables.counts(manifest, triplets, len(found))
-    storage.write_text(output_dir / card.README, card.readme(index, counts))
-    storage.write_json(output_dir / croissant.CROISSANT, croissant.croissant(index, counts))
-    return stamps.commit(output_dir, STAGE, config, _input_hash(source, old), counts, VERSION)
+        index = tables.write_index(triplets, made, out)
+        manifest = tables.write_manifest(triplets, made, out)
+        groups = splits if old is None else old.groups | splits
+        kept = split.Ledger(seed=config.seed, shares=config.shares, groups=groups)
+        out.write_json(split.LEDGER, kept.model_dump(mode="json"))
+        out.write_json(
+            leaks.LEAKS, {"bits": config.leak_bits, "dropped": config.drop_leaks, "leaks": list(map(asdict, found))}
+        )
+        counts = tables.counts(manifest, triplets, len(found))
+        if not out.edited(card.README):  # people add to a card
+            out.write_text(card.README, card.readme(index, counts))
+        out.write_json(croissant.CROISSANT, croissant.croissant(index, counts))
+        return out.commit(counts)
 
 
 def _input_hash(source: stamps.Stamp, old: split.Ledger | None) -> str:
@@ -80,12 +82,13 @@ def _look_through(directory: Path, source: stamps.Stamp, workers: int) -> list[i
     return sorted(found, key=lambda part: part.path)
 
 
-def _make(jobs: list[Job], output_dir: Path, workers: int) -> list[Made]:
-    """The shards, in the order of the jobs."""
+def _make(jobs: list[Job], out: Output, workers: int) -> list[Made]:
+    """The shards, in the order of the jobs; those that an earlier run wrote, and that are as it wrote them, are kept."""
     made: dict[str, Made] = {}
+    jobs = [replace(job, kept=out.keep(job.name)) for job in jobs]
     total = sum(len(job.recipes) for job in jobs)
-    with track("shard: writing", total, "triplets", output_dir / "log.jsonl") as line:
+    with track("shard: writing", total, "triplets", out.directory / "log.jsonl") as line:
         for one in map_parts(make, jobs, workers):
             made[one.shard.name] = one
             line.advance(one.shard.samples, already=one.kept)
-    return [made[job.path.name] for job in jobs]
+    return [made[job.name] for job in jobs]

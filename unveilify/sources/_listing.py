@@ -13,6 +13,7 @@ from types import ModuleType
 from unveilify.core import plugins, stamps
 from unveilify.core.errors import UserError
 from unveilify.core.records import Photo
+from unveilify.core.storage import MEMBER, split_member
 
 PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 UNSUPPORTED = frozenset({".gif", ".heic", ".heif", ".avif", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw", ".svg"})
@@ -41,11 +42,13 @@ class File:
     ``parts`` are readable names for matching: the folders and the file name, where an archive is transparent
     unless its member lies in no folder; then the archive stands for a folder of its own name.
     ``fault`` is a reason when the file cannot be used whatever it is (``leaves_folder``, ``linked_folder``, ...).
+    ``archived``: it is a member of an archive.
     """
 
     path: str
     parts: tuple[str, ...]
     fault: str = ""
+    archived: bool = False
 
     @property
     def name(self) -> str:
@@ -214,13 +217,15 @@ def _scan(root: Path) -> Iterator[File]:
                 continue
             path = f"{relative}/{entry.name}" if relative else entry.name
             parts = tuple(map(readable, path.split("/")))
-            fault = "stamp" if path in (stamps.BEGUN, stamps.STAMP) else _fault(entry, base)
+            fault = "stamp" if path in stamps.UNLISTED else _fault(entry, base)
             if fault:
                 yield File(path, parts, fault)
             elif entry.is_dir(follow_symlinks=False):
                 yield from folder(path)
             elif entry.name.lower().endswith(".zip"):
-                yield from _members(base, path, parts)
+                like = entry.name + MEMBER
+                doubtful = MEMBER in path or any(other.name.startswith(like) for other in entries)
+                yield from _members(base, path, parts, doubtful)
             else:
                 yield File(path, parts)
 
@@ -243,7 +248,8 @@ def _fault(entry: os.DirEntry[str], base: str) -> str:
     return ""
 
 
-def _members(base: str, path: str, parts: tuple[str, ...]) -> Iterator[File]:
+def _members(base: str, path: str, parts: tuple[str, ...], doubtful: bool) -> Iterator[File]:
+    """``doubtful``: the names of plain files here may be spelled as those of members are."""
     try:
         with zipfile.ZipFile(os.path.join(base, path)) as archive:
             infos = list(archive.NameToInfo.values())
@@ -257,7 +263,10 @@ def _members(base: str, path: str, parts: tuple[str, ...]) -> Iterator[File]:
             continue
         folders = tuple(map(readable, inner[:-1])) or (os.path.splitext(parts[-1])[0],)
         fault = "encrypted" if info.flag_bits & 0x1 else ""
-        found.append(File(f"{path}!{info.filename}", (*parts[:-1], *folders, readable(inner[-1])), fault))
+        name = f"{path}{MEMBER}{info.filename}"
+        if doubtful and split_member(Path(base), name)[1] != info.filename:
+            name, fault = f"{path}{MEMBER}{MEMBER}{info.filename}", "ambiguous_name"
+        found.append(File(name, (*parts[:-1], *folders, readable(inner[-1])), fault, archived=True))
     yield from sorted(found, key=lambda file: file.path)
 
 

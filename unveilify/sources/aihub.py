@@ -133,7 +133,7 @@ def _stem(file: File) -> str:
 
 def _best_first(found: Iterable[File]) -> list[File]:
     """Of two files with one name the first is kept: rather unpacked than in an archive, rather no copy."""
-    return sorted(found, key=lambda file: ("!" in file.path, bool(_COPY.search(file.stem)), file.path))
+    return sorted(found, key=lambda file: (file.archived, bool(_COPY.search(file.stem)), file.path))
 
 
 def _is_family_photo(file: File) -> bool:

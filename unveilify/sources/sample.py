@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from unveilify.core import stamps
+from unveilify.core import paths, stage
 from unveilify.core.config import Config as BaseConfig
 from unveilify.core.config import build
 from unveilify.core.engine import local
-from unveilify.core.errors import UserError
 from unveilify.core.progress import track
-from unveilify.core.storage import canonical_json, write_bytes, write_text
+from unveilify.core.storage import canonical_json
+from unveilify.core.written import Output
 from unveilify.sources.aihub import Config, photos
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from unveilify.sources._render import Boxes
 
 __all__ = ["Config", "SampleConfig", "make_sample", "photos", "recognises"]
@@ -95,23 +97,23 @@ def make_sample(root: Path, people: int = 60, seed: int = 0, *, size_px: int = 4
             out of range.
     """
     config = build(SampleConfig, {"people": people, "seed": seed, "size_px": size_px})
-    if root.exists() and not root.is_dir():
-        raise UserError(f"{root} is a file: give a new or empty folder for the sample.")
-    if stamps.begin(root, "sample", config, ""):
-        return 0
-    write_text(root / MARKER, _README)
-    members = _members(people)
-    written = 0
-    with track("sample", people * VIEWS) as line:
-        work = partial(_make_person, root, config)
-        for new in local.map_parts(work, members, workers or local.cores()):
-            written += new
-            line.advance(VIEWS)
-    for left in root.rglob(".*.tmp"):  # of writers that were killed
-        left.unlink()
-    families = len({member.family for member in members})
-    stamps.commit(root, "sample", config, "", {"photos": people * VIEWS, "people": people, "families": families})
-    return written
+    paths.check(root)
+    with stage.opened(root, "sample", config, "") as out:
+        if out.done is not None:
+            return 0
+        out.write_text(MARKER, _README)
+        members = _members(people)
+        todo = [member for member in members if not out.keep(*_names(config, member))]
+        written = 0
+        with track("sample", people * VIEWS) as line:
+            line.advance(VIEWS * (people - len(todo)), already=True)
+            work = partial(_make_person, Output(root), config)
+            for new in local.map_parts(work, todo, workers or local.cores()):
+                written += new
+                line.advance(VIEWS)
+        families = len({member.family for member in members})
+        out.commit({"photos": people * VIEWS, "people": people, "families": families})
+        return written
 
 
 def _members(people: int) -> list[Member]:
@@ -124,34 +126,42 @@ def _members(people: int) -> list[Member]:
     return members
 
 
-def _make_person(root: Path, config: SampleConfig, member: Member) -> int:
-    """Write the photos and labels of one person that are not there yet; how many photos were written."""
+def _age(config: SampleConfig, member: Member) -> tuple["np.random.Generator", int]:
+    """The draws of a person, from the age on."""
+    import numpy as np
+
+    rng = np.random.default_rng([config.seed, member.number])
+    return rng, int(rng.integers(*AGES[member.role], endpoint=True))
+
+
+def _names(config: SampleConfig, member: Member) -> list[str]:
+    """Photo and label, for every view in turn."""
+    _, age = _age(config, member)
+    stems = [member.stem(age, shot) for shot in range(1, VIEWS + 1)]
+    return [f"{member.folder(x)}/{stem}.{end}" for stem in stems for x, end in (("S", "jpg"), ("L", "json"))]
+
+
+def _make_person(out: Output, config: SampleConfig, member: Member) -> int:
+    """Write the photos and labels of one person; how many photos that is."""
     import cv2
     import numpy as np
 
     from unveilify.sources import _people, _render
     from unveilify.sources._portrait import portrait
 
-    rng = np.random.default_rng([config.seed, member.number])
-    age = int(rng.integers(*AGES[member.role], endpoint=True))
+    rng, age = _age(config, member)
     person = _people.invent(rng, male=member.role in MEN, age=age)
-    painted = None
-    written = 0
-    for shot in range(1, VIEWS + 1):
-        stem = member.stem(age, shot)
-        photo, label = (root / member.folder(x) / f"{stem}.{end}" for x, end in (("S", "jpg"), ("L", "json")))
-        if photo.is_file() and label.is_file():
-            continue
-        painted = _render.paint(portrait(), person) if painted is None else painted
+    painted = _render.paint(portrait(), person)
+    names = _names(config, member)
+    for shot, (photo, label) in enumerate(zip(names[::2], names[1::2], strict=True), 1):
         view = _people.pose(np.random.default_rng([config.seed, member.number, shot]))
         image, boxes = _render.photograph(portrait(), painted, person, view, config.size_px)
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
         comment = NOTE.encode("ascii")  # a COM segment right after the start of the image: the file says what it is
-        write_bytes(photo, data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:])
-        write_bytes(label, canonical_json(_label(member, age, stem, boxes)))
-        written += 1
-    return written
+        out.write_bytes(photo, data[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + data[2:])
+        out.write_bytes(label, canonical_json(_label(member, age, member.stem(age, shot), boxes)))
+    return VIEWS
 
 
 def _label(member: Member, age: int, stem: str, boxes: "Boxes") -> dict[str, object]:

@@ -15,13 +15,15 @@ from unveilify.core.landmarks import Landmarks, Points, anchors, quantise
 from unveilify.core.pictures import PictureError, decode, encode_jpeg, encode_png
 from unveilify.core.records import Face, Image, Photo
 from unveilify.core.stamps import WORK
-from unveilify.core.storage import canonical_json, read_member, sha256_bytes, write_bytes, writing
+from unveilify.core.storage import canonical_json, read_member, sha256_bytes
+from unveilify.core.written import Output
 from unveilify.faces.align import INTEROCULAR, FaceCrop, crop, eyes
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.faces.quality import judge
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.draw import draw
+from unveilify.synth import inputs
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.preview import contact_sheet
 
@@ -36,12 +38,17 @@ class Part:
     number: int
     photos: tuple[Photo, ...]
     source: Path
-    output_dir: Path
+    out: Output
     config: SynthConfig
 
-    def file(self, ending: str) -> Path:
-        """Path of one of this part's outputs."""
-        return self.output_dir / f"part-{self.number:05d}.{ending}"
+    def name(self, ending: str) -> str:
+        """One of this part's files; ``parquet`` is its own manifest, which is written last."""
+        return f"{WORK}/" * (ending == "parquet") + f"part-{self.number:05d}.{ending}"
+
+    @property
+    def manifest(self) -> Path:
+        """Path of the part's own manifest."""
+        return self.out.directory / self.name("parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +80,18 @@ class Row:
     hole_share: float = float("nan")
 
 
-def manifest_path(part: Part) -> Path:
-    """The part's own manifest: it is written last, so a part with one is whole."""
-    return part.output_dir / WORK / f"part-{part.number:05d}.parquet"
-
-
 def is_whole(part: Part) -> bool:
-    """Whether an earlier run finished this part."""
-    return manifest_path(part).is_file()
+    """Whether an earlier run finished this part, its files are as they were written, and its photos as they were read."""
+    return part.out.keep(*map(part.name, ("parquet", "tar", "preview.jpg"))) and not inputs.changed(
+        part.source, part.photos, inputs.digests(part.manifest), part.out.directory
+    )
 
 
 def make_part(part: Part) -> Made:
     """Write the part's tar, contact sheet and manifest; the same part and config give the same bytes."""
     cv2.setNumThreads(1)  # the parts are what runs side by side
     rows, pairs = [], []
-    with tars.writing(part.file("tar")) as tar:
+    with part.out.file(part.name("tar")) as path, tars.begun(path) as tar:
         for photo in part.photos:
             row, sample, pair = _make_sample(part, photo)
             rows.append(row)
@@ -95,8 +99,8 @@ def make_part(part: Part) -> Made:
                 tars.add(tar, row.key, sample)
             if pair:
                 pairs.append(pair)
-    write_bytes(part.file("preview.jpg"), encode_jpeg(contact_sheet(pairs), 90))
-    with writing(manifest_path(part)) as path:
+    part.out.write_bytes(part.name("preview.jpg"), encode_jpeg(contact_sheet(pairs), 90))
+    with part.out.file(part.name("parquet")) as path:
         _frame(rows).to_parquet(path, index=False)
     return Made(len(rows), sum(row.status == "rejected" for row in rows))
 

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from unveilify.core import stamps
+from unveilify.core import paths, stage, stamps
 from unveilify.core.config import build
 from unveilify.core.engine.local import map_parts
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.records import Photo
 from unveilify.core.stamps import Stamp
-from unveilify.core.storage import canonical_json, inside, sha256_bytes, writing
+from unveilify.core.written import Output
 from unveilify.sources._listing import Listing, find_layout
+from unveilify.synth import inputs
 from unveilify.synth.config import SynthConfig
-from unveilify.synth.part import Part, is_whole, make_part, manifest_path
+from unveilify.synth.part import Part, is_whole, make_part
 
-STAGE = "synth"
+STAGE, MANIFEST = "synth", "manifest.parquet"
 VERSION = 2
 """Of the format of the parts; since 2 every sample has its landmarks as a member of its own."""
 
@@ -25,28 +26,27 @@ def run(config: SynthConfig, source: Path, output_dir: Path, *, workers: int = 1
     """Make face crops with drawn masks of every photo under ``source``.
 
     The bytes depend on the photos and the config alone, not on ``workers`` or on how often the work was
-    interrupted. The input's identity is the list of (path, size, person, meta) rows.
+    interrupted. The input's identity is what the listing says of every photo, its size, and its bytes where
+    it was touched since.
 
     Raises:
         UserError: no photos, another config or input in ``output_dir``, or too many rejects.
     """
-    if output_dir.resolve().is_relative_to(source.resolve()):
-        raise UserError(
-            f"{output_dir} lies inside the source {source}, where it would be taken for photos: give another --out."
-        )
+    paths.check(output_dir, source)
     config, listing = plan(config, source)
-    input_hash = _input_hash(source, listing)
-    done = stamps.begin(output_dir, STAGE, config, input_hash, version=VERSION, force=force)
-    if done:
-        return done
-    parts = cut(config, source, listing.photos, output_dir)
-    todo = [part for part in parts if not is_whole(part)]
-    with track("synth", len(listing.photos), log=output_dir / "log.jsonl") as line:
-        line.advance(len(listing.photos) - sum(len(part.photos) for part in todo), already=True)
-        for made in map_parts(make_part, todo, workers):
-            line.advance(made.photos, made.rejected)
-    counts = _account(config, parts, listing, output_dir)
-    return stamps.commit(output_dir, STAGE, config, input_hash, counts, VERSION)
+    if not force:
+        _refuse_changed(source, listing, output_dir)
+    digest = inputs.digest(source, listing.photos)
+    with stage.opened(output_dir, STAGE, config, digest, version=VERSION, force=force) as out:
+        if out.done is not None:
+            return out.done
+        parts = cut(config, source, listing.photos, out)
+        todo = [part for part in parts if not is_whole(part)]
+        with track("synth", len(listing.photos), log=output_dir / "log.jsonl") as line:
+            line.advance(len(listing.photos) - sum(len(part.photos) for part in todo), already=True)
+            for made in map_parts(make_part, todo, workers):
+                line.advance(made.photos, made.rejected)
+        return out.commit(_account(config, parts, listing, out))
 
 
 def plan(config: SynthConfig, source: Path) -> tuple[SynthConfig, Listing]:
@@ -73,28 +73,29 @@ def plan(config: SynthConfig, source: Path) -> tuple[SynthConfig, Listing]:
     return config.model_copy(update={"layout": name}), listing
 
 
-def cut(config: SynthConfig, source: Path, photos: list[Photo], output_dir: Path) -> list[Part]:
+def cut(config: SynthConfig, source: Path, photos: list[Photo], out: Output) -> list[Part]:
     """Cut the photos into parts by their order in the source, never by worker."""
-    size = config.photos_per_part
+    size, plain = config.photos_per_part, Output(out.directory)
     return [
-        Part(number, tuple(photos[first : first + size]), source, output_dir, config)
+        Part(number, tuple(photos[first : first + size]), source, plain, config)
         for number, first in enumerate(range(0, len(photos), size))
     ]
 
 
-def _input_hash(source: Path, listing: Listing) -> str:
-    def size(path: str) -> int:
-        outer = path.partition("!")[0]
-        try:
-            return inside(source, outer).stat().st_size
-        except (OSError, UserError):
-            return -1
+def _refuse_changed(source: Path, listing: Listing, output_dir: Path) -> None:
+    stamp = stamps.load(output_dir)
+    listed = stamp.files.get(MANIFEST) if stamp is not None and stamp.stage == STAGE else None
+    if listed is None or not stamps.matches(output_dir / MANIFEST, listed):
+        return
+    photo = inputs.changed(source, listing.photos, inputs.digests(output_dir / MANIFEST), output_dir)
+    if photo:
+        raise UserError(
+            f"{source / photo} has changed since {output_dir} was made: use --force to rebuild it, or another folder."
+        )
 
-    return sha256_bytes(canonical_json([[p.label, size(p.path), p.identity, p.group, p.meta] for p in listing.photos]))
 
-
-def _account(config: SynthConfig, parts: list[Part], listing: Listing, output_dir: Path) -> dict[str, int]:
-    manifest = pd.concat([pd.read_parquet(manifest_path(part)) for part in parts], ignore_index=True)
+def _account(config: SynthConfig, parts: list[Part], listing: Listing, out: Output) -> dict[str, int]:
+    manifest = pd.concat([pd.read_parquet(part.manifest) for part in parts], ignore_index=True)
     if manifest["photo"].nunique() != len(listing.photos):
         raise RuntimeError(f"{len(listing.photos)} photos went in, {manifest['photo'].nunique()} are accounted for")
     counts = {"photos": len(listing.photos), "skipped": len(listing.skipped)}
@@ -109,6 +110,6 @@ def _account(config: SynthConfig, parts: list[Part], listing: Listing, output_di
             f"{len(rejected)} of {len(listing.photos)} photos were rejected, most as '{worst}': "
             f"look at the source, or allow more with --max-rejects 1."
         )
-    with writing(output_dir / "manifest.parquet") as path:
+    with out.file(MANIFEST) as path:
         manifest.to_parquet(path, index=False)
     return counts

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from unveilify.core import stamps
+from unveilify.core import stage
 from unveilify.core.config import build
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
@@ -21,16 +21,17 @@ STAGE, BATCH = "train", 32
 def run(config: TrainConfig, shards: ShardSet, data: str, run_dir: Path, *, force: bool = False) -> Stamp:
     """Make the network and write it as a run's best one; ``data`` is the hash of the shards' stamp."""
     config = config.model_copy(update={"size_px": config.size_px or shards.index.size_px})
-    done = stamps.begin(run_dir, STAGE, config, data, force=force)
-    if done is not None:
-        return done
-    module = plugin(config.model)
-    settings = build(module.Config, {"size_px": config.size_px, **config.network})
-    network = module.Network(settings)
-    assert isinstance(network, Learns)
-    counts = network.learn(_looking(shards, config))
-    store.save(run_dir / BEST, config.model, settings, network.state_dict(), meta=counts)
-    return stamps.commit(run_dir, STAGE, config, data, counts)
+    with stage.opened(run_dir, STAGE, config, data, force=force) as out:
+        if out.done is not None:
+            return out.done
+        module = plugin(config.model)
+        settings = build(module.Config, {"size_px": config.size_px, **config.network})
+        network = module.Network(settings)
+        assert isinstance(network, Learns)
+        counts = network.learn(_looking(shards, config))
+        with out.file(BEST) as path:
+            store.save(path, config.model, settings, network.state_dict(), meta=counts)
+        return out.commit(counts)
 
 
 def _looking(shards: ShardSet, config: TrainConfig) -> Iterator[Batch]:

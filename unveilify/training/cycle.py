@@ -19,7 +19,6 @@ files would, with noise and in whole bytes, so that G cannot know F's masks by a
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ from torch.nn import functional as F
 
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Points
-from unveilify.core.stamps import WORK
+from unveilify.core.written import Output
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.models.parts.mask_on import MaskOn, Worn, weathered
 from unveilify.models.parts.patchgan import PatchGAN
@@ -48,7 +47,7 @@ LOWER = 3 / 8
 """The critic sees what lies below this share of the side: from the eyes down, where masks are."""
 
 
-def with_cycle(game: Game, run_dir: Path) -> Callable[[Batch], dict[str, float]]:
+def with_cycle(game: Game, out: Output) -> Callable[[Batch], dict[str, float]]:
     """Add what the cycle needs to the game, before its checkpoint is read; gives the step to take in its place.
 
     Raises:
@@ -62,11 +61,10 @@ def with_cycle(game: Game, run_dir: Path) -> Callable[[Batch], dict[str, float]]
             f"'{game.config.model}' must be told where the mask is, which nobody knows of real photos: "
             "leave train.cycle out."
         )
-    folder = run_dir / WORK / "unpaired"
     if game.world.first:
-        unpaired.prepare(config, game.config.size_px, folder)
+        unpaired.prepare(config, game.config.size_px, out)
     game.world.from_first(0.0, game.device)
-    photos = unpaired.opened(folder)
+    photos = unpaired.opened(out)
     game.judges.notes["cycle"] = f"live ({len(photos.masked)} masked faces, {len(photos.bare)} bare ones)"
     add_parts(game)
 

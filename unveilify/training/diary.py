@@ -13,7 +13,8 @@ import yaml
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
-from unveilify.core.storage import canonical_json, write_bytes, write_text
+from unveilify.core.storage import canonical_json, write_bytes
+from unveilify.core.written import Output
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.models.parts.tensors import not_finite
@@ -32,9 +33,14 @@ LOG = "log.jsonl"
 class Diary:
     """The files of one run. Only the first of several processes writes; the others keep the same position."""
 
-    run_dir: Path
+    out: Output
     game: Game
     saved: float = field(default_factory=time.monotonic)
+
+    @property
+    def run_dir(self) -> Path:
+        """The folder of the run."""
+        return self.out.directory
 
     def open(self) -> None:
         """Write the config, go on from the newest whole checkpoint, and cut the log back to it.
@@ -43,6 +49,9 @@ class Diary:
             UserError: there are checkpoints, and none can be used.
         """
         game, first = self.game, self.game.world.first
+        if first:
+            for name in self.out.notes():
+                self.out.keep(name)
         found = resume(game.state, self.run_dir, lambda said: print(said, flush=True)) if first else None
         seen = int(game.world.from_first(-1.0 if found is None else game.state.position.seen, game.device))
         if not first and seen >= 0:
@@ -51,7 +60,7 @@ class Diary:
             game.state.position.best, game.state.position.best_seen = math.inf, 0
         if not first:
             return
-        write_text(self.run_dir / "config.yaml", yaml.safe_dump(game.config.model_dump(mode="json"), sort_keys=False))
+        self.out.write_text("config.yaml", yaml.safe_dump(game.config.model_dump(mode="json"), sort_keys=False))
         if found:
             print(f"Going on from {game.state.position.seen} triplets.")
         log = self.run_dir / LOG
@@ -99,7 +108,7 @@ class Diary:
         self.log({f"val_{name}": value for name, value in scores.items()}, best=position.best_seen)
         if game.world.first:
             picture = encode_png(grid(game.average, feed.glimpse()))
-            write_bytes(self.run_dir / "samples" / f"{position.seen:09d}.png", picture)
+            self.out.write_bytes(f"samples/{position.seen:09d}.png", picture)
         return scores
 
     def keep_best(self, scores: dict[str, float]) -> None:
@@ -110,7 +119,8 @@ class Diary:
         settings = build(plugin(game.config.model).Config, {"size_px": game.config.size_px, **game.config.network})
         validation = {name: _short(value) for name, value in scores.items()}
         about = {"seen": game.state.position.seen, "validation": validation, "losses": game.judges.notes}
-        store.save(self.run_dir / BEST, game.config.model, settings, game.average.state_dict(), meta=about)
+        with self.out.file(BEST) as path:
+            store.save(path, game.config.model, settings, game.average.state_dict(), meta=about)
 
     def checkpoint(self) -> None:
         """Write everything that the run is, and drop the oldest such files; every process must call it.
@@ -125,7 +135,8 @@ class Diary:
             return
         self._sync_log()
         try:
-            game.state.save(self.run_dir / name_of(game.state.position.seen))
+            with self.out.file(name_of(game.state.position.seen)) as path:
+                game.state.save(path)
         except UnusableError as error:
             raise diverged(game, str(error)) from None
         for old in checkpoints(self.run_dir)[: -game.config.keep_checkpoints]:

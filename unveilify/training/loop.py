@@ -3,17 +3,19 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from unveilify.core import stamps
+from unveilify.core import paths, stage, stamps
 from unveilify.core.engine.local import cores
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
+from unveilify.core.written import Output
 from unveilify.models.parts.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
@@ -69,6 +71,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     Raises:
         UserError: no shards, a network that trains not at all, or a run directory of another config.
     """
+    paths.check(run_dir, shards_dir, config.start_from, config.cycle.photos if config.cycle else None)
     data = stamps.read(shards_dir, "shard", "unveilify shard")
     shards = ShardSet.open(shards_dir)
     world, device = join(machine.resolve())
@@ -79,26 +82,28 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
     config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
     config = identified(config)
-    done = stamps.begin(run_dir, STAGE, config, data.hash, force=force) if world.first else None
-    if world.from_first(float(done is not None), device):
-        return done
-    game = set_up(config, device, world)
-    game.state.of = {"input": data.hash, "config": config.model_dump(mode="json", exclude_defaults=True)}
-    step = with_cycle(game, run_dir) if config.cycle else partial(take, game)
-    if world.first:
-        _introduce(game, note)
-    diary = Diary(run_dir, game)
-    diary.open()
-    if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine, step):
+    with ExitStack() as held:
+        mine = held.enter_context(stage.opened(run_dir, STAGE, config, data.hash, force=force)) if world.first else None
+        done = mine.done if mine is not None else None
+        if world.from_first(float(done is not None), device):
+            return done
+        out = mine or Output(run_dir)
+        game = set_up(config, device, world)
+        game.state.of = {"input": data.hash, "config": config.model_dump(mode="json", exclude_defaults=True)}
+        step = with_cycle(game, out) if config.cycle else partial(take, game)
         if world.first:
-            print(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
-        return None
-    if not world.first:
-        return None
-    diary.finish()
-    position = game.state.position
-    counts = {"steps": position.step, "triplets": position.seen, "skipped_steps": position.skipped}
-    return stamps.commit(run_dir, STAGE, config, data.hash, counts)
+            _introduce(game, note)
+        diary = Diary(out, game)
+        diary.open()
+        if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine, step):
+            if world.first:
+                print(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
+            return None
+        if mine is None:
+            return None
+        diary.finish()
+        position = game.state.position
+        return mine.commit({"steps": position.step, "triplets": position.seen, "skipped_steps": position.skipped})
 
 
 def hardware(device: torch.device) -> Hardware:

@@ -1,6 +1,6 @@
 """Real photos of people who wear masks, with no truth beside them: found, aligned once, and dealt out by position."""
 
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from unveilify.core.errors import UserError
 from unveilify.core.landmark_rows import alike
 from unveilify.core.landmarks import Points
 from unveilify.core.progress import track
-from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file, writing
+from unveilify.core.stamps import WORK
+from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
 from unveilify.core.symmetry import mirrored
+from unveilify.core.written import Output
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.shards.order import batches, flips
@@ -65,13 +67,13 @@ def digest(config: CycleConfig) -> str:
     return sha256_bytes(canonical_json(rows))
 
 
-def prepare(config: CycleConfig, size_px: int, folder: Path) -> None:
-    """Find and align the faces once, into files of ``folder``; what is there already is taken as it is.
+def prepare(config: CycleConfig, size_px: int, out: Output) -> None:
+    """Find and align the faces once, into files among the run's unfinished work; what is there, and whole, is kept.
 
     Raises:
         UserError: no face is found in any of the masked photos.
     """
-    if all((folder / f"{part.name}.npy").is_file() for part in fields(Unpaired)):
+    if out.keep(*map(_name, fields(Unpaired))):
         return
     finder = Finder(config.landmarks)
     crops: dict[bool, list[FaceCrop]] = {False: [], True: []}
@@ -84,7 +86,6 @@ def prepare(config: CycleConfig, size_px: int, folder: Path) -> None:
             line.advance(1, rejects=face is None)
     if not crops[False]:
         raise UserError(f"No face is found in any masked photo of {config.photos}: give photos with larger faces.")
-    folder.mkdir(parents=True, exist_ok=True)
     like = crops[False][0].shares
     images = {bare: np.array([face.image for face in faces], np.uint8) for bare, faces in crops.items()}
     found: dict[str, NDArray[np.uint8] | Points] = {
@@ -92,14 +93,18 @@ def prepare(config: CycleConfig, size_px: int, folder: Path) -> None:
         "bare": images[True].reshape(-1, size_px, size_px, 3),
         "landmarks": np.stack([alike(face.shares, like) for face in crops[False]]),
     }
-    for name, array in found.items():
-        with writing(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
+    for part in fields(Unpaired):
+        with out.file(_name(part)) as path, path.open("wb") as file:
+            np.save(file, found[part.name], allow_pickle=False)
 
 
-def opened(folder: Path) -> Unpaired:
+def opened(out: Output) -> Unpaired:
     """What `prepare` wrote, read as it is needed."""
-    return Unpaired(*(np.load(folder / f"{part.name}.npy", mmap_mode="r") for part in fields(Unpaired)))
+    return Unpaired(*(np.load(out.directory / _name(part), mmap_mode="r") for part in fields(Unpaired)))
+
+
+def _name(part: Field[object]) -> str:
+    return f"{WORK}/unpaired/{part.name}.npy"
 
 
 def deal(crops: NDArray[np.uint8], seed: int, seen: int, count: int) -> Tensor:

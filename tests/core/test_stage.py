@@ -1,0 +1,310 @@
+from pathlib import Path
+
+import pytest
+
+from unveilify.core import stage, stamps
+from unveilify.core.config import Config
+from unveilify.core.errors import UserError
+from unveilify.core.storage import read_json, write_json
+
+
+class Settings(Config):
+    size_px: int = 64
+
+
+def make(directory: Path, config: Settings | None = None, source: str = "in") -> stamps.Stamp:
+    with stage.opened(directory, "synth", config or Settings(), source) as out:
+        assert out.done is None
+        out.write_bytes("part.tar", b"tar")
+        return out.commit({"photos": 1})
+
+
+def again(
+    directory: Path, config: Config | None = None, source: str = "in", stage_name: str = "synth", **how: bool
+) -> stamps.Stamp | None:
+    """What opening the directory says is done."""
+    with stage.opened(directory, stage_name, config or Settings(), source, **how) as out:
+        return out.done
+
+
+def begin(directory: Path, *names: str) -> None:
+    """A run that was killed after it had written some files."""
+    with stage.opened(directory, "synth", Settings(), "in") as out:
+        for name in names:
+            out.write_bytes(name, b"tar")
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(p.name for p in directory.iterdir() if not p.name.startswith(".unveilify."))
+
+
+def test_finished_work_is_up_to_date(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    assert again(tmp_path / "a") == made
+    assert stamps.read(tmp_path / "a", "synth", "unveilify synth") == made
+    assert list(made.files) == ["part.tar"]
+
+
+def test_unfinished_work_goes_on_if_it_is_as_it_was_written(tmp_path: Path) -> None:
+    begin(tmp_path / "a", "whole", "damaged", "cut", "gone")
+    (tmp_path / "a/damaged").write_bytes(b"taz")
+    (tmp_path / "a/cut").write_bytes(b"t")
+    (tmp_path / "a/gone").unlink()
+    with stage.opened(tmp_path / "a", "synth", Settings(), "in") as out:
+        kept = {name: out.keep(name) for name in ("whole", "damaged", "cut", "gone", "never")}
+        assert kept == {"whole": True, "damaged": False, "cut": False, "gone": False, "never": False}
+        made = out.commit({})
+    assert list(made.files) == ["whole"]
+    assert not (tmp_path / "a/damaged").exists(), "ours, and no part of what was made"
+
+
+def test_unfinished_input_is_refused(tmp_path: Path) -> None:
+    again(tmp_path / "a")
+    with pytest.raises(UserError, match="not finished: run `unveilify synth`"):
+        stamps.read(tmp_path / "a", "synth", "unveilify synth")
+
+
+def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(UserError, match="size_px: 64 -> 128"):
+        again(tmp_path / "a", Settings(size_px=128))
+
+
+def test_other_input_is_refused(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(UserError, match="another input"):
+        again(tmp_path / "a", source="other")
+
+
+def test_force_rebuilds(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    assert again(tmp_path / "a", Settings(size_px=128), force=True) is None
+    assert not (tmp_path / "a/part.tar").exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_foreign_files_are_never_touched(tmp_path: Path, force: bool) -> None:
+    (tmp_path / "thesis.doc").write_bytes(b"years of work")
+    with pytest.raises(UserError, match="not empty"):
+        again(tmp_path, force=force)
+    assert (tmp_path / "thesis.doc").read_bytes() == b"years of work"
+
+
+def test_another_stages_folder_is_refused(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(UserError, match="output of 'synth'"):
+        again(tmp_path / "a", stage_name="shard")
+
+
+def test_the_hash_forgets_the_machine(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    assert made.hash == made.model_copy(update={"software": {"numpy": "99"}}).hash
+    assert made.hash != made.model_copy(update={"input": "else"}).hash
+
+
+def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
+    begin(tmp_path / "a", "_work/note")
+    (tmp_path / "a/.unveilify-x1.tmp").write_bytes(b"half")
+    (tmp_path / "a/_work/new-x2").mkdir()
+    (tmp_path / "a/_work/new-x2/part.tar").write_bytes(b"half")
+    make(tmp_path / "a")
+    assert names(tmp_path / "a") == ["_begun.json", "_stamp.json", "part.tar"]
+
+
+def test_only_what_this_run_wrote_or_kept_is_stamped(tmp_path: Path) -> None:
+    """Another report in the same place: what only the old one had goes, what people put there stays, unstamped."""
+    begin(tmp_path / "a", "part.tar", "old.png")
+    (tmp_path / "a/mine.txt").write_bytes(b"mine")
+    with stage.opened(tmp_path / "a", "synth", Settings(size_px=128), "in", replace=True) as out:
+        assert out.done is None
+        out.write_bytes("part.tar", b"new")
+        made = out.commit({})
+    assert list(made.files) == ["part.tar"]
+    assert names(tmp_path / "a") == ["_begun.json", "_stamp.json", "mine.txt", "part.tar"]
+    assert again(tmp_path / "a", Settings(size_px=128), replace=True) == made
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "flipped"])
+def test_damaged_output_is_made_again(tmp_path: Path, damage: str) -> None:
+    make(tmp_path / "a")
+    file = tmp_path / "a/part.tar"
+    file.unlink() if damage == "missing" else file.write_bytes({"cut": b"t", "flipped": b"tas"}[damage])
+    assert again(tmp_path / "a") is None
+    assert not (tmp_path / "a/_stamp.json").exists()
+
+
+def test_settings_bind_nothing_before_anything_is_made(tmp_path: Path) -> None:
+    again(tmp_path / "a")
+    (tmp_path / "a/log.jsonl").write_text("{}\n")
+    assert again(tmp_path / "a", Settings(size_px=128)) is None
+    with stage.opened(tmp_path / "a", "synth", Settings(size_px=128), "in") as out:
+        out.write_bytes("part.tar", b"tar")
+    with pytest.raises(UserError, match="128 -> 64"):
+        again(tmp_path / "a")
+
+
+def test_a_setting_that_came_since_does_not_undo_what_was_made_without_it(tmp_path: Path) -> None:
+    class Grown(Settings):
+        sharper: bool = False
+
+    made = make(tmp_path / "a")
+    assert again(tmp_path / "a", Grown()) == made
+    with pytest.raises(UserError, match="sharper"):
+        again(tmp_path / "a", Grown(sharper=True))
+    with pytest.raises(UserError, match="size_px: 64 -> 128"):
+        again(tmp_path / "a", Grown(size_px=128))
+
+
+def test_force_removes_what_the_stage_wrote_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    make(out)
+    foreign = {"thesis.doc": b"years", "sub/x.png": b"x", "_work/mine": b"m", "evaluation/row.json": b"{}"}
+    for name, data in foreign.items():
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_bytes(data)
+    assert again(out, Settings(size_px=128), force=True) is None
+    assert {name: (out / name).read_bytes() for name in foreign} == foreign
+    assert not (out / "part.tar").exists()
+
+
+def test_force_removes_what_an_unfinished_run_wrote(tmp_path: Path) -> None:
+    begin(tmp_path / "a", "part-0.tar", "sub/part-1.tar", "_work/note")
+    (tmp_path / "a/part-2.tar").write_bytes(b"not ours")
+    assert again(tmp_path / "a", Settings(size_px=128), force=True) is None
+    assert names(tmp_path / "a") == ["_begun.json", "part-2.tar"]
+
+
+def test_force_never_takes_another_stages_output(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    with pytest.raises(UserError, match="output of 'synth'"):
+        again(tmp_path / "a", stage_name="shard", force=True)
+    assert again(tmp_path / "a") == made
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "sub/../../outside", "link/outside"])
+def test_a_forged_stamp_removes_nothing_elsewhere(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "a")
+    (tmp_path / "outside").write_bytes(b"tar")
+    (tmp_path / "a/link").symlink_to(tmp_path)
+    stamp = read_json(tmp_path / "a/_stamp.json")
+    name = str(tmp_path / "outside") if name.startswith("/") else name
+    stamp["files"][name] = stamp["files"]["part.tar"]
+    write_json(tmp_path / "a/_stamp.json", stamp)
+    again(tmp_path / "a", force=True)
+    assert (tmp_path / "outside").exists()
+
+
+def test_files_that_are_in_the_way_are_not_replaced(tmp_path: Path) -> None:
+    begin(tmp_path / "a")
+    (tmp_path / "a/part.tar").write_bytes(b"mine")
+    with pytest.raises(UserError, match="in the way"):
+        make(tmp_path / "a")
+    assert (tmp_path / "a/part.tar").read_bytes() == b"mine"
+
+
+def test_what_people_may_edit_survives_force(tmp_path: Path) -> None:
+    def build(text: str, *, force: bool) -> None:
+        theirs = frozenset({"README.md"})
+        with stage.opened(tmp_path / "a", "synth", Settings(), "in", force=force, theirs=theirs) as out:
+            if out.done is None:
+                if not out.edited("README.md"):
+                    out.write_text("README.md", text)
+                out.commit({})
+
+    build("one", force=False)
+    build("two", force=True)
+    assert (tmp_path / "a/README.md").read_text() == "two"
+    (tmp_path / "a/README.md").write_text("my words")
+    for force in (False, True):
+        build("three", force=force)
+        assert (tmp_path / "a/README.md").read_text() == "my words"
+
+
+DAMAGES = ["null", "[]", "{}", "", "{", '{"stage": 3}', '"x"', "\x00"]
+
+
+@pytest.mark.parametrize("text", DAMAGES)
+@pytest.mark.parametrize("force", [False, True])
+def test_a_damaged_stamp_is_one_sentence_and_costs_nothing(tmp_path: Path, text: str, force: bool) -> None:
+    made = make(tmp_path / "a")
+    (tmp_path / "a/_stamp.json").write_text(text)
+    with pytest.raises(UserError, match="is damaged: run the command that made it again"):
+        stamps.read(tmp_path / "a", "synth", "")
+    with stage.opened(tmp_path / "a", "synth", Settings(), "in", force=force) as out:
+        assert out.done is None
+        assert out.keep("part.tar") != force
+        out.write_bytes("part.tar", b"tar")
+        assert out.commit({"photos": 1}) == made
+
+
+@pytest.mark.parametrize("text", DAMAGES)
+def test_a_damaged_beginning_does_not_matter_where_there_is_a_stamp(tmp_path: Path, text: str) -> None:
+    made = make(tmp_path / "a")
+    (tmp_path / "a/_begun.json").write_text(text)
+    assert again(tmp_path / "a") == made
+    with pytest.raises(UserError, match="other settings"):
+        again(tmp_path / "a", Settings(size_px=128))
+
+
+def test_a_stamp_that_was_taken_away_is_made_again_from_what_is_there(tmp_path: Path) -> None:
+    made = make(tmp_path / "a")
+    (tmp_path / "a/_stamp.json").unlink()
+    with stage.opened(tmp_path / "a", "synth", Settings(), "in") as out:
+        assert out.keep("part.tar")
+        assert out.commit({"photos": 1}) == made
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "{}", "", '{"stage": "synth", "version": 1, "config": 3, "input": ""}'])
+def test_a_damaged_beginning_is_one_sentence(tmp_path: Path, text: str) -> None:
+    begin(tmp_path / "a", "part.tar")
+    (tmp_path / "a/_begun.json").write_text(text)
+    with pytest.raises(UserError, match=r"is damaged: move .* away"):
+        again(tmp_path / "a")
+
+
+def test_what_a_named_file_holds_is_part_of_the_settings(tmp_path: Path) -> None:
+    class Named(Settings):
+        mask: dict[str, dict[str, str]] = {}  # noqa: RUF012 (pydantic copies it)
+        landmarks: str = ""
+
+    png, table = tmp_path / "mask.png", tmp_path / "marks.csv"
+    for path in (png, table):
+        path.write_bytes(b"1")
+    config = Named(mask={"custom": {"png": str(png)}}, landmarks=f"mediapipe,sidecar:{table}")
+    made = make(tmp_path / "a", config)
+    assert again(tmp_path / "a", config) == made
+    for path in (png, table):
+        path.write_bytes(b"2")
+        with pytest.raises(UserError, match=path.name):
+            again(tmp_path / "a", config)
+        path.write_bytes(b"1")
+    assert again(tmp_path / "a", config) == made
+
+
+def test_another_version_of_the_format_is_named(tmp_path: Path) -> None:
+    def made(version: int, *, force: bool = False) -> stamps.Stamp:
+        with stage.opened(tmp_path / "a", "synth", Settings(), "in", version=version, force=force) as out:
+            out.write_bytes("part.tar", b"tar")
+            return out.commit({})
+
+    assert made(1).version == 1
+    with pytest.raises(UserError, match=r"an older version \(1, not 2\): run `unveilify synth` again with --force"):
+        stamps.read(tmp_path / "a", "synth", "unveilify synth", 2)
+    with pytest.raises(UserError, match=r"an older version \(1, not 2\): run `unveilify synth` again with --force"):
+        made(2)
+    assert made(2, force=True) == stamps.read(tmp_path / "a", "synth", "unveilify synth", 2)
+    with pytest.raises(UserError, match=r"a newer version \(2, not 1\)"):
+        made(1)
+
+
+def test_work_of_before_there_were_versions_is_of_the_first(tmp_path: Path) -> None:
+    begin(tmp_path / "a", "part.tar")
+    plan = read_json(tmp_path / "a" / stamps.BEGUN)
+    del plan["version"]
+    write_json(tmp_path / "a" / stamps.BEGUN, plan)
+    assert again(tmp_path / "a") is None
+    with (
+        pytest.raises(UserError, match="an older version"),
+        stage.opened(tmp_path / "a", "synth", Settings(), "in", version=2),
+    ):
+        pass

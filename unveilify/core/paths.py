@@ -1,0 +1,57 @@
+"""Whether a place can be written to without harm, asked before any work is done and before anything is touched."""
+
+import os
+from pathlib import Path
+
+from unveilify.core.errors import UserError
+
+
+def check(output: Path, *reads: Path | None) -> None:
+    """Raise `UserError` unless the folder ``output`` can be written and lies apart from everything in ``reads``.
+
+    Apart: not the same, none inside the other, links followed. A file in ``reads`` may lie beside the output, not in it.
+    """
+    for read in reads:
+        if read is not None:
+            _apart(output, read)
+    there = _existing(output)
+    if not there.is_dir():
+        raise UserError(f"{there} is a file, and {output} must be a folder: give another.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"Nothing can be written into {there} (no permission): give another folder than {output}.")
+
+
+def check_file(output: Path, *reads: Path | None) -> None:
+    """Raise `UserError` unless the file ``output`` can be written, is none of ``reads``, and belongs to no stage."""
+    from unveilify.core.stamps import BEGUN, STAMP
+
+    whole = output.resolve()
+    for read in reads:
+        if read is not None and read.resolve() == whole:
+            raise UserError(f"{output} would be replaced by what is made from it: give another name.")
+    for parent in whole.parents:
+        if (parent / BEGUN).is_file() or (parent / STAMP).is_file():
+            raise UserError(f"{output} lies in {parent}, which a stage keeps for its own output: give another place.")
+    if output.is_dir():
+        raise UserError(f"{output} is a folder: give the name of a file in it.")
+    check(output.parent)
+
+
+def _apart(output: Path, read: Path) -> None:
+    out, given = output.resolve(), read.resolve()
+    if out == given:
+        raise UserError(
+            f"{output} cannot be both what is read and what is written: give another folder for the output."
+        )
+    if given.is_relative_to(out):
+        raise UserError(f"{read} lies inside the output folder {output}: give another folder for the output.")
+    if given.is_dir() and out.is_relative_to(given):
+        raise UserError(f"The output folder {output} lies inside {read}, which is read: give another folder for it.")
+
+
+def _existing(path: Path) -> Path:
+    """``path``, or the nearest folder above it that there is."""
+    path = path.absolute()
+    while not (path.exists() or path.is_symlink()) and path != path.parent:
+        path = path.parent
+    return path
