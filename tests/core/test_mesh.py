@@ -36,7 +36,7 @@ def test_a_mirrored_mesh_is_what_is_found_on_the_mirrored_picture(astronaut: NDA
     finder = Finder()
     there = finder.find(astronaut)[0].landmarks.points
     again = finder.find(np.ascontiguousarray(astronaut[:, ::-1]))[0].landmarks.points
-    expected = mesh.mirrored(there + [0.5, 0.5, 0], astronaut.shape[1]) - [0.5, 0.5, 0]
+    expected = mesh.mirrored(there + np.array([0.5, 0.5, 0]), astronaut.shape[1]) - [0.5, 0.5, 0]
     assert np.abs(expected - again)[:, :2].mean() < 1.5
 
 

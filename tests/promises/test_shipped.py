@@ -26,10 +26,10 @@ def test_it_is_whole_small_and_has_a_card_and_a_licence() -> None:
     path = weights.fetch(weights.SHIPPED)
     assert path.stat().st_size == weights.entry(weights.SHIPPED).bytes <= 16_000_000
     stored = store.load(path)
-    assert stored.model == "plus"
+    assert stored.model == "place"
     assert sum(p.numel() for p in stored.network.parameters()) <= 8_000_000
     card = (NETWORKS / f"{weights.SHIPPED}.md").read_text()
-    for word in ("guess", "licence", "LFW", "London", "stranger"):
+    for word in ("guess", "licence", "FairFace", "London", "asked"):
         assert word in card
     assert "Apache License" in (NETWORKS / "LICENSE").read_text()
 
@@ -70,5 +70,5 @@ def test_a_mask_comes_off_in_an_empty_folder(pictures: Path, astronaut: RGB) -> 
         out = read(pictures / "out.png")
         assert np.array_equal(out[~near], masked[~near])
         errors.append(error(out))
-    assert errors[0] < error(masked) / 8, "9 dB nearer to what was below the mask"
-    assert errors[1] < 0.95 * errors[0], "nearer still with a photo of the person"
+    assert errors[0] < error(masked) / 5, "7 dB nearer to what was below the mask"
+    assert errors[1] < 0.6 * errors[0], "and 2 dB more with a photo of the person"

@@ -94,7 +94,7 @@ def test_real_photos_join_every_format(
     inputs = Inputs(small_report.inputs.shards, (shutil.copytree(small_report.run_dir, tmp_path / "mine"),))
     run(config, inputs, out)
     assert pd.read_csv(out / "real.csv")["row"].tolist() == [
-        *("copy", "identity image", "mine", "mine / stranger", "mine / no photo")
+        *("copy", "identity image", "prior", "place", "mine", "mine / stranger", "mine / no photo")
     ]
     told = json.loads((out / "table.json").read_text())["real_photos"]
     assert told["rows"][0]["values"][MASKED]["mean"] == 100

@@ -40,6 +40,8 @@ def test_every_row_and_file_is_there(small_report: SimpleNamespace) -> None:
         "mean",
         "telea",
         "paste",
+        "prior",
+        "place",
         "mine",
         "mine / stranger",
         "mine / no photo",
@@ -56,7 +58,7 @@ def test_the_means_are_those_of_the_triplets(small_report: SimpleNamespace) -> N
     means = triplets.groupby("row")["psnr_hole_raw"].mean()
     for row, mean in means.items():
         assert table.loc[row, "psnr_hole_raw"] == pytest.approx(mean)
-    assert len(triplets) == 8 * small_report.stamp.counts["triplets"]
+    assert len(triplets) == 10 * small_report.stamp.counts["triplets"]
 
 
 def test_theory_on_truth_and_copy(small_report: SimpleNamespace) -> None:
@@ -82,7 +84,7 @@ def test_another_run_joins_and_nothing_is_measured_twice(copied: SimpleNamespace
     kept = state(copied.out / "evaluation")
     stamp, said = again(copied, Inputs(copied.inputs.shards, (*copied.inputs.runs, second)))
     assert state(copied.out / "evaluation") == kept
-    assert stamp.counts["rows"] == 11
+    assert stamp.counts["rows"] == 13
     assert "second" in said
     a, b = (pd.read_parquet(next((d / "evaluation").glob("*.parquet"))) for d in (copied.run_dir, second))
     assert a.shape == b.shape
@@ -90,7 +92,7 @@ def test_another_run_joins_and_nothing_is_measured_twice(copied: SimpleNamespace
 
 def test_a_network_that_sees_no_identity_image_has_no_controls(copied: SimpleNamespace, faceless_run: Path) -> None:
     stamp, said = again(copied, Inputs(copied.inputs.shards, (*copied.inputs.runs, faceless_run)))
-    assert stamp.counts["rows"] == 9
+    assert stamp.counts["rows"] == 11
     assert "mine / stranger" in said
     assert "faceless / stranger" not in said
 
@@ -126,7 +128,9 @@ def test_the_same_report_elsewhere_has_the_same_metrics(small_report: SimpleName
 
 def test_no_runs_at_all_still_gives_the_rivals(small_report: SimpleNamespace, tmp_path: Path) -> None:
     run(small_report.config, Inputs(small_report.inputs.shards), tmp_path / "out")
-    assert pd.read_csv(tmp_path / "out/table.csv")["row"].tolist() == ["truth", "copy", "mean", "telea", "paste"]
+    assert pd.read_csv(tmp_path / "out/table.csv")["row"].tolist() == [
+        *("truth", "copy", "mean", "telea", "paste", "prior", "place")
+    ]
 
 
 def test_foreign_files_are_left_alone(small_report: SimpleNamespace, tmp_path: Path) -> None:

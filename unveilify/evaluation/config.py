@@ -32,7 +32,8 @@ class EvaluateConfig(Config):
         default=1000, ge=0, description="at most so many triplets, spread evenly over the split; 0 = all"
     )
     rivals: tuple[str, ...] = Field(
-        default=("copy", "mean", "telea", "paste"), description="rows that need no training; 'copy' is always there"
+        default=("copy", "mean", "telea", "paste", "prior", "place"),
+        description="rows that need no training; 'copy' is always there",
     )
     metrics: tuple[str, ...] = Field(default=(), description="metrics by name; none named = all there are")
     size_px: int | None = Field(

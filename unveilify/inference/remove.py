@@ -84,7 +84,9 @@ def remove(photo: Image, identity: Sequence[Reference], network: nn.Module, size
     share = float((hole > 0.5).mean())
     if share < WORN_SHARE:
         return Removal(photo, share)
-    return Removal(_paste(photo, to_bytes(output.image)[0], hole, aligned), share)
+    # A network that says where it painted has already laid it softly over the photo: there its picture is taken whole.
+    weight = _softened(hole) if output.alpha is None else np.clip(4 * hole, 0, 1)
+    return Removal(_paste(photo, to_bytes(output.image)[0], weight, aligned), share)
 
 
 def _batch(face: FaceCrop, known: Sequence[FaceCrop]) -> Batch:
@@ -133,14 +135,18 @@ def _hole(output: Output, masked: Tensor) -> Floats:
     return np.asarray(cv2.dilate((labels == largest).astype(np.float32), kernel), np.float32)
 
 
-def _paste(photo: Image, face: Image, hole: Floats, aligned: FaceCrop) -> Image:
-    """The network's face back in its place, over the photo, with a soft edge inside the hole."""
+def _softened(hole: Floats) -> Floats:
+    """The hole with a soft edge inside it."""
+    soft = cv2.GaussianBlur(hole, (0, 0), max(0.5, FEATHER * len(hole)))
+    return np.where(hole > 0, soft, 0).astype(np.float32)
+
+
+def _paste(photo: Image, face: Image, weight: Floats, aligned: FaceCrop) -> Image:
+    """The network's face (S, S, 3) back in its place, over the photo, where ``weight`` (S, S) says."""
     height, width = photo.shape[:2]
     back = cv2.invertAffineTransform(aligned.matrix)
-    soft = cv2.GaussianBlur(hole, (0, 0), max(0.5, FEATHER * len(hole)))
-    soft = np.where(hole > 0, soft, 0).astype(np.float32)
     size, how = (width, height), cv2.INTER_CUBIC
     there = cv2.warpAffine(face, back, size, flags=how, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    weight = cv2.warpAffine(soft, back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[..., None]
-    mixed = photo + (there - photo) * np.clip(weight, 0, 1)
-    return np.where(weight > 0, np.rint(mixed), photo).clip(0, 255).astype(np.uint8)
+    share = cv2.warpAffine(weight, back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[..., None]
+    mixed = photo + (there - photo) * np.clip(share, 0, 1)
+    return np.where(share > 0, np.rint(mixed), photo).clip(0, 255).astype(np.uint8)

@@ -23,6 +23,8 @@ RECIPE = Recipe(lr_g=2e-3, betas=(0.9, 0.99), weight_decay=1e-4, cosine=True, be
 
 CHANNELS = (16, 32, 64, 88, 88)
 """Channels per level at width 1, finest first; the finest is half the side at which it looks."""
+WORN_SHARE = 0.012
+"""Less than this share of a face crop found means that no mask is worn; calibrated on real photos."""
 EDGE, EDGE_PX = 3.0, 5
 """How much more a pixel near the mask's edge counts in training, and how wide "near" is in pixels, an odd number."""
 
@@ -66,6 +68,12 @@ class Network(nn.Module):
         """Pictures (B, 3, S, S) in [-1, 1] of any side -> logits (B, 1, L, L), L the side at which it looks."""
         halved = F.pixel_unshuffle(resize(masked, self.look_px), 2)
         return F.pixel_shuffle(self.field(self.trunk(halved)[0]).float(), 2)
+
+    def alpha(self, masked: Tensor) -> Tensor:
+        """Where the mask is in (B, 3, S, S): (B, 1, S, S) in 0…1, soft at its edges; nowhere where none is worn."""
+        alpha = self.sharpened(self.look(masked), masked)
+        worn = (alpha > 0.5).float().mean((1, 2, 3), keepdim=True) >= WORN_SHARE
+        return alpha * worn
 
     def sharpened(self, logit: Tensor, masked: Tensor) -> Tensor:
         """Logits (B, 1, L, L) -> alpha (B, 1, S, S), exactly 0 and 1 where sure, with the edges of the pictures."""

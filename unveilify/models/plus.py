@@ -1,18 +1,16 @@
-"""unveilify-plus: carries the pixels of the person's other photos into the hole, and paints only the rest.
+"""unveilify-plus: find the mask, place what is known of the person, paint the rest.
 
-What we ship. A direct path for pixels is the one mechanism that, at small budgets, learns to use the
-identity image at all; a global style as in `unveilify` learns it last.
+What we ship. Three things in a row, of which only the first and the last are learned:
 
-1. An *aligner* looks at the masked photo beside each identity image, whose colours were matched to it, and
-   says from where in that image to fetch every pixel (a bounded flow) and how far to trust it there (its
-   share of a softmax over all identity images and "none", so that what is occluded or turned away loses).
-2. A *painter* looks at the masked photo and the merged result. It finds the mask itself (``alpha``), paints
-   the hole from what it knows of faces, and says per pixel how much of the fetched picture to blend in and
-   how much of its fine detail to add.
+1. *find*: where is the mask? What lies there is blanked: nothing after this step ever sees the cloth, so the result
+   cannot depend on it.
+2. *place*: every photo of the person is laid rigidly, by its mesh, into the pose of the masked face; so is a face that is
+   nobody's, predicted from the upper half. These are pictures at their own resolution.
+3. *paint*: a small network looks at the blanked photo beside the placed pictures, and says how to light them, how
+   to move them a little, where to trust which, and what to paint where none of them reaches.
 
-Outside its own alpha the photo is untouched, exactly. With no identity image the painter is alone. All
-fields are smooth or of the network's size, so that one small network serves photos of any size: pixels
-are fetched and blended at the photo's own resolution.
+All that it says is smooth or of the side at which it looks, so one small network serves photos of any size. Outside the
+hole the photo is untouched, exactly.
 """
 
 from dataclasses import dataclass, replace
@@ -22,18 +20,26 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from unveilify.core import mesh
+from unveilify.models.find import Config as FindConfig
+from unveilify.models.find import Network as Finder
+from unveilify.models.parts import shipped
+from unveilify.models.parts.blank import blank
+from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, show
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.layers import PowerOfTwo, full_precision, levels, scaled
+from unveilify.models.parts.face_prior import FacePrior
+from unveilify.models.parts.found import wanted
+from unveilify.models.parts.hole import laid_over, soften
+from unveilify.models.parts.layers import PowerOfTwo, full_precision, scaled
 from unveilify.models.parts.patchgan import PatchGAN, first_identity
+from unveilify.models.parts.placing import Window, at
 from unveilify.models.parts.resunet import ResUNet, head
-from unveilify.models.parts.together import mean_where, rows
-from unveilify.models.parts.warp import fine_detail, match_colour, resize, warp
+from unveilify.models.parts.together import rows
+from unveilify.models.parts.warp import resize
 
 USES_HOLE = False
 TRAINS = True
 RECIPE = Recipe(
-    l1=1.0,
-    l1_hole=0.5,
     lpips=1.0,
     identity=0.2,
     identity_from=0.2,
@@ -49,185 +55,207 @@ RECIPE = Recipe(
     best_by=("lpips", "identity"),
 )
 
-PAINTER = (24, 48, 96, 160, 192, 192)
-ALIGNER = (24, 48, 96, 128, 128)
-"""Channels per level at width 1, finest first; the aligner's finest is half the picture's side."""
-
-FLOW_BOUND = (0.4, 0.1)
-"""Largest coarse and fine flow, in half sides."""
-
-TRUST = 2.0
-"""How much likelier, as a logit, a fresh aligner finds each identity image than "none"."""
+WINDOW = Window(left=0.125, top=0.25, side=0.75)
+"""The part of the face crop that is looked at and painted; what of a hole lies around it, strap ends, is only blanked."""
+PAINTER = (48, 96, 144, 192, 224)
+"""Channels per level at width 1, finest first; the finest is half the side at which the painter looks."""
+FLOW_LEVEL, LIGHT_LEVEL = 1, 2
+"""The flow is said at a quarter of that side, the light at an eighth."""
+FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
+"""Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
+INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
 
 
 class Config(Sized):
     """Shape of the network."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier")
-    look_px: PowerOfTwo | None = Field(
-        None, description="side at which the network looks; larger photos are reduced for it"
-    )
-    warp_loss: float = Field(1.0, ge=0, description="weight of the loss on the fetched picture alone")
-    alpha_loss: float = Field(0.5, ge=0, description="weight of the loss on the mask that it finds")
-    rim: int = Field(
-        0,
-        ge=0,
-        description="pixels around the mask, of those it looks at, that it learns to repaint as well: in larger photos "
-        "the edge of the mask stays to be seen without",
-    )
+    width: float = Field(1.0, gt=0, description="channel multiplier of the painter")
+    look_px: PowerOfTwo = Field(64, description="side at which the painter looks at its window")
+    widen: float = Field(0.02, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
     reference_dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of training photos shown without any reference"
+        0.15, ge=0, lt=1, description="share of training photos shown without any reference"
     )
+    wrong_reference: float = Field(
+        0.05, ge=0, lt=1, description="share of training photos shown a stranger's reference"
+    )
+    colour_loss: float = Field(2.0, ge=0, description="weight of the difference, in the hole, of the blurred pictures")
+    placed_loss: float = Field(0.5, ge=0, description="weight of the loss on the lit and moved placed pictures alone")
+    flow_loss: float = Field(2.0, ge=0, description="weight of the flow's distance from where the truth's points lie")
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What the network says about one batch, at the side L at which it looks.
-
-    ``flow`` (B, K, 2, l, l); ``share`` (B, K, 1, l, l), together with "none" a softmax; ``mask_logit``,
-    ``blend``, ``detail`` (B, 1, L, L); ``paint`` (B, 3, L, L).
-    """
+    """What the painter says: ``flow`` (B, 2, l, l) in half sides; ``gain`` and ``bias`` (B, 6, m, m), of the placed picture
+    and of nobody's face; ``blend`` (B, 3, L, L), shares of placed, nobody and paint; ``paint`` (B, 3, L, L)."""
 
     flow: Tensor
-    share: Tensor
-    mask_logit: Tensor
+    gain: Tensor
+    bias: Tensor
     blend: Tensor
-    detail: Tensor
     paint: Tensor
 
 
-class Network(nn.Module):
-    """Aligner and painter."""
-
-    any_size = True
+class Painter(nn.Module):
+    """The U-Net that says the fields."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.look_px = config.look_px or config.size_px
-        depth = min(len(levels(self.look_px)), len(PAINTER))
-        painter = [scaled(c, config.width) for c in PAINTER[:depth]]
-        aligner = [scaled(c, config.width) for c in ALIGNER[: depth - 1]]
-        self.aligner = ResUNet(6, aligner)
-        # The coarse flow lives on an 8×8 grid (or the aligner's coarsest), the fine one at half the side.
-        self.coarse = min(len(aligner) - 1, len(levels(self.look_px)) - 3)
-        self.coarse_flow = head(aligner[self.coarse], 2)
-        self.fine_flow = head(aligner[0], 3)
-        self.painter = ResUNet(8, painter)
-        self.fields = head(painter[0], 6, std=0.5)
+        channels = [scaled(c, config.width) for c in PAINTER]
+        self.net = ResUNet(4 * INPUTS, channels)
+        self.light = head(channels[LIGHT_LEVEL], 12)
+        self.flow = head(channels[FLOW_LEVEL], 2)
+        self.look = head(channels[0], 24, std=0.1)
+
+    def forward(self, around: Tensor, hole: Tensor, placed: Shown, nobody: Shown, normals: Tensor) -> Fields:
+        """Everything at the side L at which it looks."""
+        known = torch.cat(
+            [around, hole, placed.picture, placed.trust, placed.seen, nobody.picture, normals, nobody.seen], 1
+        )
+        features = self.net(F.pixel_unshuffle(known, 2))
+        light, flow = self.light(features[LIGHT_LEVEL]).float(), self.flow(features[FLOW_LEVEL]).float()
+        look = F.pixel_shuffle(self.look(features[0]).float(), 2)
+        # At the start: the placed picture where it can be trusted, nobody's face elsewhere, paint around them.
+        start = torch.cat([4 * placed.trust * placed.seen, 2 * nobody.seen, torch.zeros_like(hole)], 1)
+        absent = torch.cat([1 - placed.seen, 1 - nobody.seen, torch.zeros_like(hole)], 1)
+        logits = look[:, :3] + start - 20 * absent
+        return Fields(
+            flow=FLOW * torch.tanh(flow),
+            gain=torch.exp(GAIN * torch.tanh(light[:, :6])),
+            bias=BIAS * torch.tanh(light[:, 6:]),
+            blend=torch.softmax(logits, 1),
+            paint=look[:, 3:],
+        )
+
+
+class Network(nn.Module):
+    """Finder, prior and painter."""
+
+    any_size = needs_values = True
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
         self.config = config
+        self.finder, self.prior = Finder(FindConfig()), FacePrior()
+        shipped.give(self, "finder", "prior")
+        self.painter = Painter(config)
 
     def forward(self, batch: Batch) -> Output:
         """Unmask photos of any side, at that side."""
-        side = batch.masked.shape[-1]
+        side, config = batch.masked.shape[-1], self.config
+        hole, alpha = self._hole(batch)
+        masked = blank(batch.masked.float(), hole)
         if self.training:
-            batch = replace(batch, real=fewer(batch.real, self.config.reference_dropout))
-        small = replace(
-            batch,
-            masked=resize(batch.masked, self.look_px),
-            identity=split(resize(batch.identity.flatten(0, 1), self.look_px), batch.identity),
-        )
-        matched = match_colour(small.identity, small.masked)
-        flow, share = self.align(small.masked, matched, batch.real)
-        fetched, trust = merge(matched, flow, share)
-        fields = self.paint(small.masked, fetched, trust, flow, share)
-        if side != self.look_px:
-            fetched, trust = merge(match_colour(batch.identity, batch.masked), flow, share)
-        return self.render(batch, fields, fetched, trust)
-
-    def align(self, masked: Tensor, matched: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Masked photo (B, 3, L, L), identity images (B, K, 3, L, L) -> their `Fields.flow` and `Fields.share`."""
-        pairs = torch.cat([masked[:, None].expand_as(matched), matched], 2).flatten(0, 1)
-        features = self.aligner(F.avg_pool2d(pairs, 2))
-        fine = self.fine_flow(features[0])
-        coarse = resize(self.coarse_flow(features[self.coarse]), fine.shape[-1])
-        flow = FLOW_BOUND[0] * torch.tanh(coarse) + FLOW_BOUND[1] * torch.tanh(fine[:, :2].float())
-        trust = split(fine[:, 2:].float(), matched) + TRUST
-        missing = torch.arange(matched.shape[1], device=real.device) >= real[:, None]
-        trust = trust.masked_fill(missing[:, :, None, None, None], -torch.inf)
-        share = torch.softmax(torch.cat([torch.zeros_like(trust[:, :1]), trust], 1), 1)[:, 1:]
-        return split(flow, matched), share
-
-    def paint(self, masked: Tensor, fetched: Tensor, trust: Tensor, flow: Tensor, share: Tensor) -> Fields:
-        """Masked photo and merged fetched picture -> all fields."""
-        known = torch.cat([masked, fetched, trust, (trust > 0).to(masked)], 1)
-        values = self.fields(self.painter(known)[0]).float()
-        return Fields(
-            flow=flow,
-            share=share,
-            mask_logit=values[:, :1],
-            blend=torch.sigmoid(values[:, 1:2]),
-            detail=torch.sigmoid(values[:, 2:3] - 2),
-            paint=values[:, 3:],
-        )
-
-    def render(self, batch: Batch, fields: Fields, fetched: Tensor, trust: Tensor) -> Output:
-        """Blend at the photo's own side S: fetched (B, 3, S, S), trust (B, 1, S, S)."""
-        side = batch.masked.shape[-1]
-        paint, logit = resize(fields.paint, side), resize(fields.mask_logit, side)
-        blend, detail = resize(fields.blend, side) * trust, resize(fields.detail, side) * trust
-        fill = paint + blend * (fetched - paint) + detail * fine_detail(fetched)
-        # Reaches 0 and 1 exactly, so that what is no mask stays as it is to the last bit.
-        alpha = (1.2 * torch.sigmoid(logit) - 0.1).clamp(0, 1)
-        image = batch.masked + alpha * (fill - batch.masked)
-        warped = {} if batch.unmasked is None else {"warp_psnr": psnr_in(batch, fetched, trust).detach()}
+            batch = other_references(batch, config.reference_dropout, config.wrong_reference)
+        photos = from_photos(batch, hole, config.look_px, WINDOW)
+        nobody, normals = from_prior(batch, hole, config.look_px, WINDOW, self.prior)
+        fields = self._look(masked, hole, photos, nobody, normals)
+        fill, terms = self._render(batch, masked, hole, photos, nobody, fields)
+        blend = (fields.blend * resize(WINDOW.cut(hole), config.look_px)).sum((0, 2, 3))
+        shares = blend / blend.sum().clamp(min=1e-6)
         return Output(
-            image=image,
+            image=laid_over(batch.masked, alpha, fill),
             alpha=alpha,
-            terms=self._terms(batch, logit, fetched, trust) if self.training else {},
-            weights={"alpha": self.config.alpha_loss, "warp": self.config.warp_loss},
-            logs=warped
-            | {
-                "flow_px": (fields.flow.square().sum(2).sqrt().mean() * side / 2).detach(),
-                "blend": ((blend * alpha).sum() / alpha.sum().clamp(min=1)).detach(),
-                "detail": ((detail * alpha).sum() / alpha.sum().clamp(min=1)).detach(),
-                "trust": trust.mean().detach(),
+            terms=terms,
+            weights={"colour": config.colour_loss, "placed": config.placed_loss, "flow": config.flow_loss},
+            focus=WINDOW.box(side),
+            logs={
+                "flow_px": (fields.flow.detach().square().sum(1).sqrt().mean() * side * WINDOW.side / 2),
+                "share_placed": shares[0].detach(),
+                "share_nobody": shares[1].detach(),
             },
         )
 
-    def _terms(self, batch: Batch, logit: Tensor, fetched: Tensor, trust: Tensor) -> dict[str, Tensor]:
-        """The mask that it finds, and the fetched picture alone, which must not live by the painter's grace."""
-        # Where a mask adds anything, what is below must be painted in full: the soft rim counts as mask.
-        with full_precision(logit):
-            reach = self.config.rim * logit.shape[-1] // self.look_px
-            wanted = F.max_pool2d((2.5 * batch.hole).clamp(max=1), 2 * reach + 1, 1, reach)
-            found = F.binary_cross_entropy_with_logits(logit, wanted)
-        terms = {"alpha": found}
-        if batch.unmasked is not None:
-            error = (fetched - batch.unmasked).abs() + (fine_detail(fetched) - fine_detail(batch.unmasked)).abs()
-            terms["warp"] = mean_where(error, (batch.hole > 0) * (trust > 0))
-        return terms
+    def _hole(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Where nothing may be seen (B, 1, S, S), 0 or 1, and the soft alpha in it with which the result is laid over."""
+        widen = self.config.widen
+        if self.training:
+            return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))))
+        return soften(self.finder.alpha(batch.masked), widen)
+
+    def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
+        look = self.config.look_px
+        small = [resize(WINDOW.cut(x), look) for x in (masked, hole)]
+        reduced = [source.reduced(round(look / WINDOW.side)) for source in photos]
+        fields: Fields = self.painter(*small, show(reduced, masked, look), show([nobody], masked, look), normals)
+        return fields
+
+    def _render(
+        self, batch: Batch, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, fields: Fields
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The filled picture (B, 3, S, S) at the photo's own side, and in training its losses."""
+        side = masked.shape[-1]
+        window = WINDOW.box(side)[2]
+        gain, bias, blend = (resize(x, window) for x in (fields.gain, fields.bias, fields.blend))
+        placed, face = show(photos, masked, window, fields.flow), show([nobody], masked, window)
+        lit = [(shown.picture * gain[:, c] + bias[:, c], shown.seen) for shown, c in ((placed, PLACED), (face, NOBODY))]
+        around = WINDOW.cut(masked)
+        pictures = [picture for picture, _ in lit] + [around + resize(fields.paint, window)]
+        inside = sum(blend[:, i : i + 1] * picture for i, picture in enumerate(pictures))
+        fill = masked + WINDOW.back(inside - around, side)
+        if not self.training:
+            return fill, {}
+        return fill, self._terms(batch, hole, lit, fill) | self._flow_term(batch, photos, fields.flow)
+
+    def _terms(self, batch: Batch, hole: Tensor, lit: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
+        """The colours of the result, and each lit picture alone: it must not live by the others' grace."""
+        assert batch.unmasked is not None
+        truth = batch.unmasked.float()
+        with full_precision(fill):
+            inside, true = WINDOW.cut(hole), WINDOW.cut(truth)
+            alone = [
+                coarse_error(picture - true, inside * seen, 8) + coarse_error(picture - true, inside * seen, 48) / 2
+                for picture, seen in lit
+            ]
+            return {
+                "colour": coarse_error(fill - truth, hole, 16),
+                "placed": torch.stack(alone).sum(),
+            }
+
+    def _flow_term(self, batch: Batch, photos: list[Source], flow: Tensor) -> dict[str, Tensor]:
+        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched."""
+        if not photos or batch.unmasked_landmarks is None or batch.unmasked_landmarks.shape[1] != mesh.POINTS:
+            return {}
+        points = [p for p in range(mesh.POINTS) if p not in set(mesh.surface().visible.tolist())]
+        true = batch.unmasked_landmarks[:, points, :2].float()
+        wanted = (2 / WINDOW.side * (photos[0].placement.points[:, points] - true)).clamp(-FLOW, FLOW)
+        places = (true - true.new_tensor([WINDOW.left, WINDOW.top])) / WINDOW.side
+        there = at(flow, places)
+        error = (there - wanted.transpose(1, 2)).abs().mean(1) * at(photos[0].trust, places)[:, 0]
+        return {"flow": error.nan_to_num(0.0).mean()}
 
 
-def psnr_in(batch: Batch, fetched: Tensor, trust: Tensor) -> Tensor:
-    """PSNR in dB, over the whole batch, of the fetched picture alone where it fills the hole: it must not be a tint."""
-    assert batch.unmasked is not None
-    there = (batch.hole > 0) * (trust > 0)
-    error = ((fetched - batch.unmasked).float().square() * there).sum() / (3 * there.sum()).clamp(min=1)
-    return 10 * torch.log10(4 / error.clamp(min=1e-8))
+PLACED, NOBODY = slice(0, 3), slice(3, 6)
 
 
-def fewer(real: Tensor, dropout: float) -> Tensor:
-    """Numbers of identity images (B,) -> none with probability ``dropout``, else any number from 1 up to as many."""
-    which, none = rows(lambda n: torch.rand(n, 2, device=real.device), len(real)).unbind(1)
-    some = 1 + (which * real).long().clamp(max=real - 1)
-    return torch.where((none < dropout) | (real == 0), 0, some)
+def coarse_error(error: Tensor, where: Tensor, cells: int) -> Tensor:
+    """L1 of (B, 3, S, S) where (B, 1, S, S), after means over ``cells`` × ``cells`` squares: colours and light without
+    lines, which nobody can predict to the pixel. A mean over samples of each one's own mean."""
+    step = max(1, error.shape[-1] // cells)
+    area = F.avg_pool2d(where, step).sum((1, 2, 3))
+    each = F.avg_pool2d(error * where, step).abs().sum((1, 2, 3)) / (3 * area).clamp(min=1)
+    return each.mean()
 
 
-def merge(matched: Tensor, flow: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Fetch from every identity image and weigh: (B, K, 3, S, S), fields -> (B, 3, S, S), trust (B, 1, S, S)."""
-    side = matched.shape[-1]
-    fetched = split(warp(matched.flatten(0, 1), flow.flatten(0, 1)), matched)
-    weight = split(resize(share.flatten(0, 1), side), matched)
-    trust = weight.sum(1)
-    return (weight * fetched).sum(1) / trust.clamp(min=1e-4), trust
-
-
-def split(joined: Tensor, like: Tensor) -> Tensor:
-    """(B·K, …) -> (B, K, …), with B and K of ``like``."""
-    return joined.reshape(*like.shape[:2], *joined.shape[1:])
+def other_references(batch: Batch, dropout: float, wrong: float) -> Batch:
+    """Some samples without any reference, some with few, and some with a stranger's."""
+    chance = rows(lambda count: torch.rand(count, 3), len(batch)).T.to(batch.real.device)
+    some = 1 + (chance[0] * batch.real).long().clamp(max=batch.real - 1)
+    real = torch.where((chance[1] < dropout) | (batch.real == 0), 0, some)
+    batch = replace(batch, real=real)
+    strange = batch.with_strangers()
+    swap = chance[2] < wrong
+    points = batch.identity_landmarks
+    if points is not None and strange.identity_landmarks is not None:
+        points = torch.where(swap[:, None, None, None], strange.identity_landmarks, points)
+    return replace(
+        batch,
+        identity=torch.where(swap[:, None, None, None, None], strange.identity, batch.identity),
+        identity_landmarks=points,
+        real=torch.where(swap, strange.real, batch.real),
+    )
 
 
 def discriminator(config: Config) -> nn.Module:
     """The conditional PatchGAN; it begins when the picture is nearly right."""
-    return PatchGAN(config.size_px, min(1.0, config.width), first_identity)
+    return PatchGAN(config.size_px, 1.0, first_identity)

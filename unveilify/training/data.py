@@ -64,24 +64,29 @@ class Feed:
             if config.wild:
                 samples = wild(samples, config.seed, position)
             batch = to_batch(samples, self.device)
-            if config.references is not None:
-                batch = invent(batch, config.seed, position, config.references)
+            batch = self._with_references(batch, config.seed, position)
             if config.augment:
                 batch = augment(batch, config.seed, position)
             yield batch
 
     def validation(self) -> Iterator[Batch]:
-        """The first ``validate_on`` triplets of the validation split, always the same; as wild as those of training."""
+        """The first ``validate_on`` triplets of the validation split, always the same; as wild as those of training,
+        with references made as there."""
         config = self.config
         assert config.batch is not None
         whole = in_order(self.val, config.batch, size_px=config.size_px)
         for number, samples in enumerate(islice(whole, -(-config.validate_on // config.batch))):
             shown = wild(samples, config.seed + 1, number * config.batch) if config.wild else samples
-            yield to_batch(shown, self.device)
+            yield self._with_references(to_batch(shown, self.device), config.seed + 1, number * config.batch)
 
     def glimpse(self) -> Batch:
         """A few validation triplets to look at."""
-        return to_batch(next(in_order(self.val, GLIMPSE, size_px=self.config.size_px)), self.device)
+        batch = to_batch(next(in_order(self.val, GLIMPSE, size_px=self.config.size_px)), self.device)
+        return self._with_references(batch, self.config.seed + 1, 0)
+
+    def _with_references(self, batch: Batch, seed: int, position: int) -> Batch:
+        share = self.config.references
+        return batch if share is None else invent(batch, seed, position, share)
 
 
 def to_batch(samples: Samples, device: torch.device) -> Batch:

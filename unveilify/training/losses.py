@@ -88,7 +88,7 @@ def generator_losses(output: Output, batch: Batch, judges: Judges, recipe: Recip
             found = output.alpha.float().clamp(1e-4, 1 - 1e-4)
             losses["alpha"] = Loss(F.binary_cross_entropy(found, batch.hole), recipe.alpha)
     if judges.lpips is not None:
-        losses["lpips"] = Loss(judges.lpips(image, truth).mean(), recipe.lpips)
+        losses["lpips"] = Loss(judges.lpips(*(output.focused(x) for x in (image, truth))).mean(), recipe.lpips)
     if judges.recogniser is not None and recipe.identity:
         # In bfloat16 the recogniser's gradient points elsewhere (cosine to float32 down to 0.83).
         with torch.autocast(image.device.type, enabled=False):

@@ -10,13 +10,12 @@ from torch import nn
 
 from unveilify.core.records import Face, Image
 from unveilify.faces.align import crop, crop_matrix
+from unveilify.models.find import WORN_SHARE
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.pictures import to_tensor
 
 Floats = npt.NDArray[np.float32]
 
-WORN_SHARE = 0.012
-"""Less than this share of a face crop found means that no mask is worn."""
 LARGEST_PX = 1024
 """Side beyond which a face is reduced before it is looked at: nothing is to be seen there that it does not know."""
 

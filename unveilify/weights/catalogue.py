@@ -44,17 +44,17 @@ _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.
 _TORCH = "https://download.pytorch.org/models/"
 _FAN = "https://www.adrianbulat.com/downloads/python-fan/"
 
-SHIPPED = "unveilify_plus"
+SHIPPED = "unveilify_place"
 """The network of our own that the package brings: what `unveilify remove` uses unless told otherwise."""
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         name=SHIPPED,
-        filename="unveilify_plus.safetensors",
-        bytes=8871702,
-        sha256="1963da1803902ce3b317fb522406b57ced1e02e6c9265d91be2e97412621a404",
+        filename="unveilify_place.safetensors",
+        bytes=5163508,
+        sha256="5c4ec71df6ff5d2c78a83575f72001131f6d02c9842fcf71d4d5f0b5fe69daa6",
         licence="Apache-2.0; see its card for what it was trained on",
-        role="`plus`, trained by us: what `unveilify remove` uses unless told otherwise",
+        role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),
     Entry(
         name="face_detection_short_range",

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unveilify.core.mesh import POINTS
 from unveilify.models.parts.contract import Batch
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, match_colour, merge, place
-from unveilify.models.parts.warp import resize
+from unveilify.models.parts.warp import resize, sampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,15 @@ class Shown:
 def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mirror: bool = True) -> list[Source]:
     """Every identity image, and its mirror image, rigidly in the pose of the masked face."""
     sources: list[Source] = []
-    if batch.landmarks is None or batch.identity_landmarks is None:
-        return sources
+    target = mesh_of(batch.landmarks, batch)
     for k in range(batch.identity.shape[1]):
         given = (batch.real > k).float()[:, None, None, None]
         if not bool(given.any()):
             break
-        own = batch.identity_landmarks[:, k]
-        pictures = match_colour(batch.identity[:, k], own, batch.masked, batch.landmarks, hole)
+        own = mesh_of(None if batch.identity_landmarks is None else batch.identity_landmarks[:, k], batch)
+        pictures = match_colour(batch.identity[:, k], own, batch.masked, target, hole)
         for turned in (False, True)[: 1 + mirror]:
-            placement = place(batch.landmarks, own, size_px, window, mirror=turned)
+            placement = place(target, own, size_px, window, mirror=turned)
             worth = given * (MIRRORED if turned else 1.0)
             sources.append(Source(pictures, placement, worth * placement.trust, given * placement.seen))
     return sources
@@ -65,10 +65,17 @@ def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mir
 
 def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: FacePrior) -> tuple[Source, Tensor]:
     """Nobody's face on the mesh that was found, and that mesh's normals (B, 3, l, l)."""
-    assert batch.landmarks is not None
-    placement, normals = lay(batch.landmarks, size_px, window)
-    pictures = prior(batch.masked, batch.landmarks.nan_to_num(0.5), hole)
+    target = mesh_of(batch.landmarks, batch)
+    placement, normals = lay(target, size_px, window)
+    pictures = prior(batch.masked, target.nan_to_num(0.5), hole)
     return Source(pictures, placement, placement.seen, placement.seen), normals
+
+
+def mesh_of(landmarks: Tensor | None, batch: Batch) -> Tensor:
+    """The meshes (B, 468, 3); NaN where there are none, or landmarks of another scheme."""
+    if landmarks is not None and landmarks.shape[1:] == (POINTS, 3):
+        return landmarks
+    return batch.masked.new_full((len(batch), POINTS, 3), torch.nan)
 
 
 def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = None) -> Shown:
@@ -91,5 +98,5 @@ def moved(placement: Placement, flow: Tensor) -> Placement:
     identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
     places = F.affine_grid(identity, [len(flow), 1, side, side], align_corners=False) + flow.permute(0, 2, 3, 1)
     grid = resize(placement.grid.permute(0, 3, 1, 2), side)
-    further = F.grid_sample(grid, places, padding_mode="border", align_corners=False)
+    further = sampled(grid, places)
     return replace(placement, grid=further.permute(0, 2, 3, 1))

@@ -6,7 +6,8 @@ A plugin (``unveilify/models/<name>.py``) is a module with
 * ``TRAINS: bool``: it is trained with a loss; one that is not may offer ``Network.fit(batches)`` instead;
 * ``Config``: a frozen config with at least ``size_px``, which says whether the network ``uses_identity``;
 * ``Network(config)``: an ``nn.Module`` whose ``forward(batch)`` returns an `Output`; one that has ``any_size = True``
-  serves pictures of any side at that side, so that `remove` hands it the photo's own resolution;
+  serves pictures of any side at that side, so that `remove` hands it the photo's own resolution; one that has
+  ``needs_values = True`` computes with numbers outside of torch, so that no shapes without values pass through it;
 * ``RECIPE: Recipe``: how it is trained unless told otherwise (the settings of its own paper);
 * ``discriminator(config)``: a module called as ``D(image, batch) -> logits``, or None.
 """
@@ -94,7 +95,8 @@ class Output:
     ``image`` (B, 3, S, S), about [-1, 1]: not clamped in training, clamped by whoever saves or measures it
     (`clamped`). ``alpha`` (B, 1, S, S) in [0, 1]: where the network itself believes the mask to be, or None.
     ``terms``: losses that only this network has, for the loop to add, each times its weight in ``weights`` (1 where
-    none is given). ``logs``: detached scalars worth writing down.
+    none is given). ``logs``: detached scalars worth writing down. ``focus``: left, top and side in pixels of the square
+    outside of which next to nothing changes, or None: perceptual losses look there alone.
     """
 
     image: Tensor
@@ -102,11 +104,19 @@ class Output:
     terms: dict[str, Tensor] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
     logs: dict[str, Tensor] = field(default_factory=dict)
+    focus: tuple[int, int, int] | None = None
 
     @property
     def clamped(self) -> Tensor:
         """The image as float32 in [-1, 1], for saving and measuring (unclamped floats wrap around as bytes)."""
         return self.image.detach().float().clamp(-1, 1)
+
+    def focused(self, picture: Tensor) -> Tensor:
+        """What of a picture (B, C, S, S) lies in ``focus``."""
+        if self.focus is None:
+            return picture
+        left, top, side = self.focus
+        return picture[..., top : top + side, left : left + side]
 
 
 @dataclass(frozen=True, slots=True)

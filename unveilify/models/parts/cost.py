@@ -19,7 +19,8 @@ class Cost:
 def cost(model: str, config: Sized, identities: int = 1) -> Cost:
     """Cost of a model with a config, for one picture with ``identities`` identity images.
 
-    Nothing is allocated or computed: shapes alone pass through. What needs no training costs nothing here;
+    Nothing is allocated or computed: shapes alone pass through, unless the network ``needs_values``. What needs no
+    training costs nothing here;
     its time is measured elsewhere.
 
     Raises:
@@ -29,13 +30,14 @@ def cost(model: str, config: Sized, identities: int = 1) -> Cost:
     if not module.TRAINS:
         return Cost(0, 0)
     side = config.size_px
-    with torch.device("meta"), torch.no_grad():
+    device = "cpu" if getattr(module.Network, "needs_values", False) else "meta"
+    with torch.device(device), torch.no_grad():
         network = module.Network(config).eval().requires_grad_(False)
         batch = Batch(
-            masked=torch.empty(1, 3, side, side),
-            identity=torch.empty(1, identities, 3, side, side),
+            masked=torch.zeros(1, 3, side, side),
+            identity=torch.zeros(1, identities, 3, side, side),
             real=torch.full((1,), identities),
-            hole=torch.empty(1, 1, side, side),
+            hole=torch.zeros(1, 1, side, side),
         )
         with FlopCounterMode(display=False) as counter:
             network(batch)

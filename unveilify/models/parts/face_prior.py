@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.core.errors import UserError
 from unveilify.core.raster import hits
+from unveilify.models.parts.warp import sampled
 
 SIDE = 160
 """Side of an unrolled face in pixels."""
@@ -68,7 +69,7 @@ class FacePrior(nn.Module):
         """(B, C, S, S) with meshes (B, 468, 3) -> (B, C, SIDE, SIDE)."""
         places = (landmarks[:, self.corners, :2] * self.weights[None, :, :, None]).sum(2)
         grid = (2 * places - 1).reshape(-1, SIDE, SIDE, 2)
-        return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False) * self.covered
+        return sampled(pictures, grid) * self.covered
 
     def seen(self, pictures: Tensor, landmarks: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """The unrolled pictures, with what is turned away or in the hole taken from the other side, and how far each

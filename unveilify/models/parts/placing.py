@@ -16,7 +16,7 @@ from torch import Tensor
 
 from unveilify.core import mesh
 from unveilify.models.parts.blank import blank
-from unveilify.models.parts.warp import resize
+from unveilify.models.parts.warp import resize, sampled
 
 SHARPNESS = 3.0
 """Power of a candidate's trust: the best one is shown nearly alone, since a mean of several is blurred."""
@@ -118,7 +118,7 @@ def fetch(pictures: Tensor, placement: Placement, side: int) -> Tensor:
     grid = placement.grid
     if grid.shape[1] != side:
         grid = resize(grid.permute(0, 3, 1, 2), side).permute(0, 2, 3, 1)
-    return F.grid_sample(pictures.float(), grid, padding_mode="border", align_corners=False)
+    return sampled(pictures, grid)
 
 
 def merge(
@@ -176,7 +176,7 @@ def _squarely(landmarks: Tensor, points: Tensor, like: Tensor) -> Tensor:
 def at(pictures: Tensor, points: Tensor) -> Tensor:
     """Values (B, C, P) of (B, C, S, S) at (B, P, 2+)."""
     grid = (2 * points[..., :2].float().nan_to_num(-1.0) - 1)[:, None]
-    return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)[:, :, 0]
+    return sampled(pictures, grid)[:, :, 0]
 
 
 def _points(landmarks: Tensor) -> Points:

@@ -1,0 +1,103 @@
+"""place: find the mask, lay the person's photos into the pose of the face, match their colours. Nothing is painted.
+
+The finder is the only part that was ever trained. Without a photo of the person it shows nobody's face, as `prior`.
+`unveilify train --model place` computes that face anew from unmasked pictures, in one pass.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unveilify.models.find import Config as FindConfig
+from unveilify.models.find import Network as Finder
+from unveilify.models.parts import shipped
+from unveilify.models.parts.blank import blank
+from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, mesh_of, show
+from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
+from unveilify.models.parts.face_prior import FacePrior
+from unveilify.models.parts.hole import laid_over, soften
+from unveilify.models.parts.placing import Window
+from unveilify.models.parts.warp import resize
+
+USES_HOLE = False
+TRAINS = False
+RECIPE = Recipe()
+
+WHOLE = Window()
+
+LIGHT = 8
+"""Squares along the side within which light is taken to be the same."""
+MOST = 8000
+"""Faces that `Network.learn` keeps in memory, 150 kB each."""
+
+
+class Config(Sized):
+    """What is shown."""
+
+    draw_px: int = Field(128, ge=32, description="side at which meshes are drawn; pictures keep their own")
+    widen: float = Field(0.015, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
+
+
+class Network(nn.Module):
+    """Finder and prior; ``any_size``: photos of any side, at that side."""
+
+    any_size = needs_values = True
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.finder, self.prior = Finder(FindConfig()), FacePrior()
+        shipped.give(self, "finder", "prior")
+
+    @torch.no_grad()
+    def forward(self, batch: Batch) -> Output:
+        """Fill what is found."""
+        hole, alpha = soften(self.finder.alpha(batch.masked), self.config.widen)
+        return Output(image=laid_over(batch.masked, alpha, self.fill(batch, hole)), alpha=alpha)
+
+    def fill(self, batch: Batch, hole: Tensor) -> Tensor:
+        """What is laid over the hole (B, 3, S, S)."""
+        around, side = blank(batch.masked.float(), hole), batch.masked.shape[-1]
+        sources = self.sources(batch, hole)
+        nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
+        shown = show([*sources, nobody.doubted()], around, side)
+        picture = lit(shown, batch.masked.float(), hole, trusted=bool(sources))
+        return around + shown.feathered() * (picture - around)
+
+    def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
+        """Learn nobody's face from the unmasked pictures of the batches, of which at most `MOST` count.
+
+        Raises:
+            UserError: not one of them shows a face with a closed mouth and a mesh.
+        """
+        return {"faces": self.prior.fit(_faces(batches), MOST)}
+
+    def sources(self, batch: Batch, hole: Tensor) -> list[Source]:
+        """The photos of the person."""
+        return from_photos(batch, hole, self.config.draw_px, WHOLE)
+
+
+def lit(shown: Shown, masked: Tensor, hole: Tensor, *, trusted: bool) -> Tensor:
+    """The shown picture in the photo's light: what the two differ by on the skin around the hole, over large squares, goes
+    on into it. ``trusted``: only where the picture can be trusted."""
+    step = max(1, masked.shape[-1] // LIGHT)
+    know = shown.seen * (1 - F.max_pool2d(hole, 5, 1, 2))
+    if trusted:
+        know = know * (shown.trust > 0.3)
+    share = F.avg_pool2d(know, step)
+    apart = F.avg_pool2d((masked - shown.picture) * know, step) / share.clamp(min=1e-3)
+    sure = (share >= 0.3).float()
+    return (shown.picture + resize(blank(apart.clamp(-0.5, 0.5) * sure, 1 - sure), masked.shape[-1])).clamp(-1, 1)
+
+
+def _faces(batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor]]:
+    for batch in batches:
+        if batch.unmasked is not None:
+            yield batch.unmasked, mesh_of(batch.unmasked_landmarks, batch)
+
+
+def discriminator(config: Config) -> None:
+    """None: nothing is trained."""
