@@ -25,7 +25,7 @@ def remove(
     Several photos go to a folder, under their own names as .png; one that cannot be used is named and left out.
     """
     from unveilify.core.errors import UserError
-    from unveilify.core.pictures import read
+    from unveilify.core.pictures import read, read_picture
     from unveilify.faces.find import Finder
     from unveilify.inference.files import places, write_guess
     from unveilify.inference.remove import references
@@ -45,7 +45,8 @@ def remove(
     known = references([read(path) for path in identity or ()], finder)
     for photo, result in results.items():
         try:
-            removal = take_off(read(photo), known, network, stored.config.size_px, finder)
+            picture = read_picture(photo)
+            removal = take_off(picture.image, known, network, stored.config.size_px, finder)
         except UserError as error:
             if len(results) == 1:
                 raise
@@ -54,7 +55,9 @@ def remove(
             continue
         if not removal.worn:
             print(f"No mask was found on the face in {photo}, so it is left as it is.")
-        write_guess(result, removal.image, stored.model)
+        lost = write_guess(result, removal.image, stored.model, picture)
+        if lost:
+            print(f"Not kept of {photo}: {', '.join(lost)}.")
         print(f"{result}: {removal.hole_share:.0%} of the face crop replaced.")
     if not identity:
         print("Nobody told what this person looks like: another photo of theirs as --identity makes it look like them.")

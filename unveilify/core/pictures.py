@@ -1,18 +1,33 @@
-"""Decode hostile picture files in bounded memory, and encode ours with fixed settings."""
+"""Decode hostile picture files in bounded memory, and encode pictures as what they were, with fixed settings."""
 
 import io
 import warnings
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image as Pillow
+from PIL import ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
+from unveilify.core.storage import read_file
 
 MAX_PIXELS = 120_000_000
 """A picture of more pixels than this is refused before it is decoded (about 360 MB as RGB)."""
+
+ENDINGS = {".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".png": "PNG", ".bmp": "BMP", ".webp": "WEBP"}
+ENDINGS |= {".tif": "TIFF", ".tiff": "TIFF", ".heic": "HEIF", ".heif": "HEIF", ".avif": "AVIF"}
+"""Endings of the pictures that are read and written, and their formats by Pillow's names."""
+
+_READ = [*dict.fromkeys(ENDINGS.values()), "MPO", "DIB", "GIF", "PPM", "JPEG2000"]  # none that calls other programs
+_WITH_ALPHA = {"PNG", "WEBP", "TIFF", "HEIF", "AVIF"}
+_GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L"}
+_ORIENTATION, _DESCRIPTION = 0x0112, 0x010E
 
 Pillow.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header, before any pixel is decoded
 
@@ -25,49 +40,135 @@ class PictureError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture, and what it is besides 8-bit RGB.
+
+    ``image`` (H, W, 3) RGB 0…255, turned as its EXIF orientation says. ``grey``: no pixel has a colour;
+    ``one_channel``: nor could one have. ``alpha`` (H, W) or None; ``profile``: its ICC profile or None. ``lost`` names
+    what an ``image`` cannot hold: ``16_bit``, ``palette``, ``colours`` (CMYK and the like become RGB), ``frames`` (of
+    several pictures in one file the first is taken).
+    """
+
+    image: Image
+    grey: bool = False
+    one_channel: bool = False
+    alpha: Image | None = None
+    profile: bytes | None = None
+    lost: tuple[str, ...] = ()
+
+
 def decode(data: bytes) -> Image:
     """(H, W, 3) RGB 0…255 of any common picture, turned as its EXIF orientation says.
 
     Raises:
-        PictureError: ``empty``, ``unreadable`` (not a picture, truncated) or ``too_large``.
+        PictureError: as `open_picture`.
+    """
+    return open_picture(data).image
+
+
+def open_picture(data: bytes) -> Picture:
+    """A picture with all that it is.
+
+    The decoder alone says whether a file is whole: what follows the picture (a film, as phones append) does not matter.
+
+    Raises:
+        PictureError: ``empty``, ``unreadable`` (not a picture, truncated), ``unsupported_depth`` (floating point) or
+            ``too_large``.
     """
     if not data:
         raise PictureError("empty", "the file has no bytes")
+    if data[4:8] == b"ftyp":
+        _learn_heif()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Pillow.open(io.BytesIO(data)) as header:
-                width, height = header.size
+            with Pillow.open(io.BytesIO(data), formats=_READ) as picture:
+                width, height = picture.size
+                if width * height > MAX_PIXELS:
+                    raise PictureError("too_large", f"{width} x {height} pixels")
+                return _whole(picture)
+    except PictureError:
+        raise
+    except MemoryError:
+        raise PictureError("too_large", f"not enough memory for {len(data)} bytes of picture") from None
     except Exception as error:  # Pillow's plugins raise whatever their format's parser met
-        raise PictureError("unreadable", f"no picture that is known here ({type(error).__name__})") from None
-    if width * height > MAX_PIXELS:
-        raise PictureError("too_large", f"{width} x {height} pixels")
-    try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise PictureError("unreadable", str(error)) from None
-    if bgr is None or _truncated(data):
-        raise PictureError("unreadable", "the picture is damaged or cut short")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+        what = f"not a picture that is known here, damaged, or cut short ({type(error).__name__})"
+        raise PictureError("unreadable", what) from None
 
 
-def read(path: Path) -> Image:
+def read_picture(path: Path) -> Picture:
     """The picture in a file that a person named.
 
     Raises:
         UserError: it cannot be read; the sentence says which file and why.
     """
     try:
-        return decode(path.read_bytes())
+        return open_picture(read_file(path))
     except OSError as error:
         raise UserError(f"Cannot read the picture {path}: {error.strerror or error}.") from None
     except PictureError as error:
-        raise UserError(f"Cannot use the picture {path} ({error}): give a whole JPEG or PNG.") from None
+        raise UserError(f"Cannot use the picture {path} ({error}): give a whole JPEG, PNG or HEIC.") from None
 
 
-def _truncated(data: bytes) -> bool:
-    # OpenCV fills the missing rows of a cut JPEG with grey and says nothing.
-    return data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data[-4096:]
+def read(path: Path) -> Image:
+    """As `read_picture`, the RGB (H, W, 3) alone."""
+    return read_picture(path).image
+
+
+def encode_as(like: Picture, image: Image, ending: str, *, description: str = "") -> tuple[bytes, tuple[str, ...]]:
+    """``image`` (H, W, 3) RGB as a file of that ``ending``, grey, transparent and in the colour space of ``like``.
+
+    Nothing else of the file that ``like`` came from goes into it. JPEG has quality 95 and is 4:4:4.
+
+    Returns:
+        The file's bytes, and what of ``like`` it could not keep (``like.lost``, ``alpha``, ``profile``).
+
+    Raises:
+        UserError: pictures of this ending are not written, or are not so large.
+    """
+    kind = ENDINGS.get(ending.lower())
+    if kind is None:
+        raise UserError(f"Pictures are not written as '{ending}' here: let the name end in {', '.join(ENDINGS)}.")
+    lost = list(like.lost)
+    picture = Pillow.fromarray(image)
+    if like.grey:
+        picture = picture.convert("L") if like.one_channel else picture.convert("L").convert("RGB")
+    if like.alpha is not None and kind in _WITH_ALPHA:
+        picture.putalpha(Pillow.fromarray(like.alpha))
+    elif like.alpha is not None:
+        lost.append("alpha")
+    options: dict[str, Any] = {}
+    if like.profile is not None and kind != "BMP":
+        options["icc_profile"] = like.profile
+    elif like.profile is not None:
+        lost.append("profile")
+    if kind in ("JPEG", "HEIF", "AVIF"):
+        options["quality"] = 95
+    if kind == "HEIF":
+        options["chroma"] = 444
+    elif kind in ("JPEG", "AVIF"):
+        options["subsampling"] = "4:0:0" if kind == "AVIF" and like.one_channel else "4:4:4"
+    if kind == "HEIF":
+        _learn_heif()
+    if kind == "WEBP":
+        options |= {"lossless": True, "exact": True}
+    if kind == "TIFF":
+        options["compression"] = "tiff_deflate"
+    if description and kind == "PNG":
+        notes = PngInfo()
+        notes.add_text("Description", description)
+        options["pnginfo"] = notes
+    elif description and kind != "BMP":
+        exif = Pillow.Exif()
+        exif[_DESCRIPTION] = description
+        options["exif"] = exif
+    data = io.BytesIO()
+    try:
+        picture.save(data, kind, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"A {picture.width} x {picture.height} picture cannot be written as {kind}: {error}.") from None
+    return data.getvalue(), tuple(lost)
 
 
 def encode_jpeg(image: Image, quality: int) -> bytes:
@@ -84,6 +185,42 @@ def encode_jpeg(image: Image, quality: int) -> bytes:
 def encode_png(image: Image) -> bytes:
     """PNG of an RGB picture or a single-channel alpha."""
     return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+
+
+def _whole(picture: Pillow.Image) -> Picture:
+    """Decode an opened picture."""
+    lost = []
+    if ";16" in str(getattr(picture, "tile", "")) or picture.mode.startswith("I;16"):
+        lost.append("16_bit")
+    if getattr(picture, "n_frames", 1) > 1:
+        picture.seek(0)
+        lost.append("frames")
+    picture.load()
+    if picture.mode in ("I", "F"):
+        raise PictureError("unsupported_depth", f"pixels of mode {picture.mode}, not of 8 or 16 bit")
+    if picture.mode in ("P", "PA"):
+        lost.append("palette")
+    if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        lost.append("colours")
+    one_channel, profile = picture.mode in _GREY, picture.info.get("icc_profile")
+    turned = ImageOps.exif_transpose(picture)
+    if turned.mode.startswith("I;16"):
+        turned = Pillow.fromarray((np.asarray(turned).astype(np.uint16) >> 8).astype(np.uint8))
+    alpha = None
+    if turned.has_transparency_data:
+        turned = turned.convert("RGBA")
+        alpha = np.array(turned.getchannel("A"), np.uint8)
+    image = np.ascontiguousarray(turned.convert("RGB"), np.uint8)
+    grey = one_channel or all(np.array_equal(image[..., 0], image[..., n]) for n in (1, 2))
+    return Picture(image, grey, one_channel, alpha, None if "colours" in lost else profile, tuple(lost))
+
+
+@lru_cache(maxsize=1)
+def _learn_heif() -> None:
+    """Teach Pillow to read and write what phones write."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
 def _encode(extension: str, image: Image, flags: list[int]) -> bytes:

@@ -1,9 +1,11 @@
 """Read hostile names safely and write files that are whole or not there."""
 
+import errno
 import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -120,6 +122,14 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_photo(path: Path) -> str:
+    """Hex SHA-256 of a photo's file; empty where it cannot be read, so that it can still be named and rejected."""
+    try:
+        return sha256_bytes(read_file(path))
+    except OSError:
+        return ""
+
+
 def inside(root: Path, relative: str) -> Path:
     """``root / relative``, or `UserError` if that would leave ``root`` (absolute, ``..``, symbolic link)."""
     pure = PurePosixPath(relative)
@@ -127,6 +137,20 @@ def inside(root: Path, relative: str) -> Path:
     if pure.is_absolute() or not path.is_relative_to(root.resolve()):
         raise UserError(f"The path {relative!r} leaves the folder {root}.")
     return path
+
+
+def read_file(path: Path) -> bytes:
+    """Bytes of a photo's file.
+
+    Raises:
+        OSError: unreadable, no file (reading a pipe would wait for ever), or larger than `MAX_PHOTO_BYTES`.
+    """
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "it is not a file", str(path))
+    if state.st_size > MAX_PHOTO_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {MAX_PHOTO_BYTES >> 20} MiB", str(path))
+    return path.read_bytes()
 
 
 def read_member(root: Path, relative: str) -> bytes:
@@ -138,12 +162,10 @@ def read_member(root: Path, relative: str) -> bytes:
     """
     path, member = split_member(root, relative)
     if not member:
-        if path.stat().st_size > MAX_PHOTO_BYTES:
-            raise OSError(f"{relative} is larger than {MAX_PHOTO_BYTES >> 20} MiB")
-        return path.read_bytes()
+        return read_file(path)
     try:
-        stat = path.stat()
-        archive = _archive(str(path), stat.st_mtime_ns, stat.st_size, os.getpid())
+        state = path.stat()
+        archive = _archive(str(path), state.st_mtime_ns, state.st_size, os.getpid())
         info = archive.getinfo(member)
         if info.file_size > MAX_PHOTO_BYTES:
             raise OSError(f"{relative} unpacks to more than {MAX_PHOTO_BYTES >> 20} MiB")

@@ -9,7 +9,7 @@ import numpy as np
 from unveilify.core import pictures
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
-from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
+from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha256_photo
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import Sample, spread
 from unveilify.faces.align import FaceCrop, crop
@@ -64,7 +64,7 @@ def find(config: RealConfig) -> RealPhotos:
     for folder in config.folders:
         if not folder.is_dir():
             raise UserError(f"There is no folder {folder} of real photos: give one that is there, or leave it out.")
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES):
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
             parts = path.relative_to(folder).parts
             kind = next((part for part in reversed(parts[1:-1]) if part in (MASKED, UNMASKED)), "")
             person = "/".join(parts[: parts.index(kind)]) if kind else ""
@@ -83,7 +83,7 @@ def find(config: RealConfig) -> RealPhotos:
     others = {person: tuple(paths) for person, paths in unmasked.items() if person in needed}
     files = [photo.path for photo in chosen] + [path for paths in others.values() for path in paths]
     names = [[photo.key, photo.person] for photo in chosen]
-    return RealPhotos(chosen, others, sha256_bytes(canonical_json([names, [sha256_file(path) for path in files]])))
+    return RealPhotos(chosen, others, sha256_bytes(canonical_json([names, [sha256_photo(path) for path in files]])))
 
 
 def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> RealFaces:
@@ -116,7 +116,7 @@ def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> 
 def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *, masked: bool) -> FaceCrop | None:
     reason = "no_face"
     try:
-        image = pictures.decode(path.read_bytes())
+        image = pictures.decode(read_file(path))
         faces = finder.find(image, masked=masked)
         if faces:
             return crop(image, faces[0].landmarks, size_px)

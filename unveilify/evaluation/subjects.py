@@ -15,7 +15,7 @@ from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.core.stamps import BEGUN
-from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file
+from unveilify.core.storage import canonical_json, read_file, read_json, sha256_bytes, sha256_file
 from unveilify.evaluation.samples import Sample, Split, landmarks_of, resize, spread
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, Fits, Sized, plugin
@@ -155,7 +155,7 @@ class Predictions:
     @cached_property
     def identity(self) -> str:
         """Hash over the names and bytes of all pictures in the folder."""
-        files = sorted(p for p in self.folder.iterdir() if p.suffix.lower() in SUFFIXES)
+        files = sorted(p for p in self.folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
         return sha256_bytes(canonical_json([[p.name, sha256_file(p)] for p in files]))
 
     def paint(self, samples: Sequence[Sample]) -> list[Image]:
@@ -174,8 +174,8 @@ class Predictions:
                 "named by its key."
             )
         try:
-            picture = pictures.decode(found[0].read_bytes())
-        except pictures.PictureError as error:
+            picture = pictures.decode(read_file(found[0]))
+        except (pictures.PictureError, OSError) as error:
             raise UserError(f"{found[0]} cannot be read ({error}): write it again.") from None
         if picture.shape[0] != picture.shape[1]:
             raise UserError(f"{found[0]} is {picture.shape[1]} x {picture.shape[0]} pixels; outputs must be square.")

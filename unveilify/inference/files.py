@@ -1,13 +1,10 @@
 """Write results so that they say of themselves what they are."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image as Pillow
-from PIL.PngImagePlugin import PngInfo
-
 from unveilify.core.errors import UserError
+from unveilify.core.pictures import Picture, encode_as
 from unveilify.core.records import Image
 from unveilify.core.storage import write_bytes
 
@@ -37,24 +34,20 @@ def places(photos: Sequence[Path], out: Path, keep: Sequence[Path] = ()) -> dict
     return found
 
 
-def write_guess(path: Path, image: Image, model: str) -> None:
-    """Save an RGB picture as PNG or JPEG with a line in its metadata that names it a guess; nothing else is in it.
+def write_guess(path: Path, image: Image, model: str, like: Picture | None = None) -> tuple[str, ...]:
+    """Save an RGB picture with a line in its metadata that names it a guess; nothing else is in it.
+
+    It is grey, transparent and in the colour space of the photo ``like``, as far as the file's kind can hold that.
+
+    Returns:
+        What of ``like`` is lost; see `core.pictures.Picture`.
 
     Raises:
         UserError: another ending than .png, .jpg or .jpeg.
     """
-    text = GUESS.format(model=model)
-    data = io.BytesIO()
-    picture = Pillow.fromarray(image)
-    ending = path.suffix.lower()
-    if ending == ".png":
-        notes = PngInfo()
-        notes.add_text("Description", text)
-        picture.save(data, "PNG", pnginfo=notes)
-    elif ending in ENDINGS:
-        exif = Pillow.Exif()
-        exif[0x010E] = text  # ImageDescription
-        picture.save(data, "JPEG", quality=95, subsampling=0, exif=exif)
-    else:
+    if path.suffix.lower() not in ENDINGS:
         raise UserError(f"The result {path} must end in .png or .jpg.")
-    write_bytes(path, data.getvalue())
+    text = GUESS.format(model=model)
+    data, lost = encode_as(like or Picture(image), image, path.suffix, description=text)
+    write_bytes(path, data)
+    return lost

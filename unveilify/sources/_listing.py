@@ -12,11 +12,12 @@ from types import ModuleType
 
 from unveilify.core import plugins, stamps
 from unveilify.core.errors import UserError
+from unveilify.core.pictures import ENDINGS
 from unveilify.core.records import Photo
 from unveilify.core.storage import MEMBER, split_member
 
-PICTURES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-UNSUPPORTED = frozenset({".gif", ".heic", ".heif", ".avif", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw", ".svg"})
+PICTURES = frozenset(ENDINGS)
+UNSUPPORTED = frozenset({".gif", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw", ".svg"})
 ARCHIVES = re.compile(r"\.(zip|tar|tgz|gz|7z|rar|egg|alz|bz2|xz|part\d+|z\d\d)$", re.IGNORECASE)
 PEEK = 2000
 """How many names a layout looks at before it says whether it recognises a tree."""
@@ -67,7 +68,7 @@ class File:
 
     @property
     def is_picture(self) -> bool:
-        """Whether the extension is one that OpenCV reads; the bytes are not looked at."""
+        """Whether the extension is one that is read here; the bytes are not looked at."""
         return not self.fault and self.extension in PICTURES
 
     @property

@@ -14,7 +14,7 @@ from unveilify.core.landmark_rows import alike
 from unveilify.core.landmarks import Points
 from unveilify.core.progress import track
 from unveilify.core.stamps import WORK
-from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
+from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha256_photo
 from unveilify.core.symmetry import mirrored
 from unveilify.core.written import Output
 from unveilify.faces.align import FaceCrop, crop
@@ -51,7 +51,7 @@ def listed(config: CycleConfig) -> list[Path]:
         raise UserError(
             f"There is no folder {config.photos} of real masked photos: give another as train.cycle.photos."
         )
-    found = sorted(path for path in config.photos.rglob("*") if path.suffix.lower() in PICTURES)
+    found = sorted(path for path in config.photos.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
     if people is not None:
         found = [path for path in found if people & set(path.relative_to(config.photos).parts[:-1])]
     if all(_is_bare(path, config.photos) for path in found):
@@ -63,7 +63,7 @@ def listed(config: CycleConfig) -> list[Path]:
 
 def digest(config: CycleConfig) -> str:
     """Identity of the photos: their names in the folder and their bytes."""
-    rows = [[path.relative_to(config.photos).as_posix(), sha256_file(path)] for path in listed(config)]
+    rows = [[path.relative_to(config.photos).as_posix(), sha256_photo(path)] for path in listed(config)]
     return sha256_bytes(canonical_json(rows))
 
 
@@ -132,7 +132,7 @@ def _is_bare(path: Path, root: Path) -> bool:
 
 def _face(finder: Backend, path: Path, size_px: int, bare: bool) -> FaceCrop | None:
     try:
-        image = pictures.decode(path.read_bytes())
+        image = pictures.decode(read_file(path))
     except (pictures.PictureError, OSError):
         return None
     face = find_face(finder, image, masked=not bare)

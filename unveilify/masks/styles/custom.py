@@ -10,7 +10,7 @@ from pydantic import Field
 
 from unveilify.core.config import Config as Base
 from unveilify.core.errors import UserError
-from unveilify.core.storage import sha256_bytes
+from unveilify.core.storage import read_file, sha256_bytes
 from unveilify.masks._pixels import Array, Floats, blurred, look_up
 from unveilify.masks._surface import Cut, spline
 from unveilify.masks.straps import EAR_LOOP, Strap
@@ -96,7 +96,7 @@ def _across(three: Array, width: int) -> Array:
 def _read(path: str) -> tuple[Floats, str]:
     """Premultiplied RGBA 0…1 and the file's hash."""
     try:
-        data = Path(path).read_bytes()
+        data = read_file(Path(path))
     except OSError as error:
         raise UserError(f"Cannot read the mask {path}: {error.strerror}; set masks.options.custom.png.") from None
     bgra = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
