@@ -168,3 +168,20 @@ def test_the_network_is_told_the_landmarks_that_were_found(masked: RGB, astronau
     assert network.batch.identity_landmarks.isnan().all()
     assert network.batch.landmarks is not None
     assert network.batch.landmarks.isfinite().all()
+
+
+def test_a_result_is_what_its_photo_was(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    from unveilify.core.pictures import Picture, read_picture
+    from unveilify.inference.files import write_guess
+
+    alpha = np.full(astronaut.shape[:2], 255, np.uint8)
+    alpha[:50] = 0
+    grey = np.repeat(astronaut[..., 1:2], 3, axis=2)
+    assert (
+        write_guess(tmp_path / "a.png", astronaut, "m", Picture(grey, grey=True, one_channel=True, alpha=alpha)) == ()
+    )
+    again = read_picture(tmp_path / "a.png")
+    assert again.one_channel
+    assert again.alpha is not None
+    assert np.array_equal(again.alpha, alpha)
+    assert write_guess(tmp_path / "a.jpg", astronaut, "m", Picture(grey, alpha=alpha)) == ("alpha",)
