@@ -15,7 +15,7 @@ from unveilify.models.find import Config as FindConfig
 from unveilify.models.find import Network as Finder
 from unveilify.models.parts import shipped
 from unveilify.models.parts.blank import blank
-from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, mesh_of, show
+from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, mesh_of, show, surroundings
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.hole import laid_over, soften
@@ -60,8 +60,8 @@ class Network(nn.Module):
 
     def fill(self, batch: Batch, hole: Tensor) -> Tensor:
         """What is laid over the hole (B, 3, S, S)."""
-        around, side = blank(batch.masked.float(), hole), batch.masked.shape[-1]
-        sources = self.sources(batch, hole)
+        sources, side = self.sources(batch, hole), batch.masked.shape[-1]
+        around = surroundings(batch.masked.float(), hole, sources, WHOLE)
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
         shown = show([*sources, nobody.doubted()], around, side)
         picture = lit(shown, batch.masked.float(), hole, trusted=bool(sources))

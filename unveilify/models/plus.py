@@ -24,8 +24,7 @@ from unveilify.core import mesh
 from unveilify.models.find import Config as FindConfig
 from unveilify.models.find import Network as Finder
 from unveilify.models.parts import shipped
-from unveilify.models.parts.blank import blank
-from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, show
+from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, show, surroundings
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.found import wanted
@@ -144,13 +143,13 @@ class Network(nn.Module):
         """Unmask photos of any side, at that side."""
         side, config = batch.masked.shape[-1], self.config
         hole, alpha = self._hole(batch)
-        masked = blank(batch.masked.float(), hole)
         if self.training:
             batch = other_references(batch, config.reference_dropout, config.wrong_reference)
         photos = from_photos(batch, hole, config.look_px, WINDOW)
         nobody, normals = from_prior(batch, hole, config.look_px, WINDOW, self.prior)
-        fields = self._look(masked, hole, photos, nobody, normals)
-        fill, terms = self._render(batch, masked, hole, photos, nobody, fields)
+        around = surroundings(batch.masked.float(), hole, photos, WINDOW)
+        fields = self._look(around, hole, photos, nobody, normals)
+        fill, terms = self._render(batch, around, hole, photos, nobody, fields)
         blend = (fields.blend * resize(WINDOW.cut(hole), config.look_px)).sum((0, 2, 3))
         shares = blend / blend.sum().clamp(min=1e-6)
         return Output(

@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 
 from unveilify.core import mesh
+from unveilify.models.parts.blank import blank
 from unveilify.models.parts.contract import Batch
 
 YAW, PITCH = 0.40, 0.20
@@ -24,7 +26,11 @@ JITTER = 0.004
 """Standard deviation of what a landmark backend is wrong by, in shares of the crop's side."""
 _STREAM = 0x7EF5
 
+GRID = 64
+"""Side at which the turned mesh is drawn; what it says is smooth."""
+
 Array = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.float32]
 
 
 def invent(batch: Batch, seed: int, position: int, share: float = 0.0) -> Batch:
@@ -42,30 +48,40 @@ def invent(batch: Batch, seed: int, position: int, share: float = 0.0) -> Batch:
         wanted = rng.random() < share or real[i] == 0
         if not wanted or not np.isfinite(given).all():
             continue
-        picture, turned = reference(batch.unmasked[i].permute(1, 2, 0).float().cpu().numpy(), given, rng)
+        own, other = (_pixels(batch.unmasked[k]) for k in (i, (i + 1) % len(meshes)))
+        picture, turned = reference(own, given, other, rng)
         identity[i] = torch.from_numpy(picture).permute(2, 0, 1).to(identity)
         landmarks[i] = torch.from_numpy(turned).to(landmarks)
         real[i] = 1
     return replace(batch, identity=identity, identity_landmarks=landmarks, real=real)
 
 
-def reference(
-    picture: npt.NDArray[np.float32], points: Array, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.float32], Array]:
+def reference(picture: Pixels, points: Array, elsewhere: Pixels, rng: np.random.Generator) -> tuple[Pixels, Array]:
     """Another photo of a face (S, S, 3) in [-1, 1] with mesh (468, 3) in shares of the side, and its mesh as found.
 
-    Only the face itself is another; around it the picture is the old one.
+    Hair and neck follow the face; farther from it ``elsewhere`` is seen, for other photos are taken in other places.
     """
     size = picture.shape[0]
     moved = points + express(points, rng)
     turned = level(turn(moved, rng))
-    light = relight(mesh.normals(turned), rng)
-    maps, seen = mesh.draw(turned, np.column_stack([points[:, :2] * size - 0.5, light]), size)
-    x, y = (np.ascontiguousarray(maps[..., k]) for k in range(2))
+    here = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), 2) + 0.5) / GRID
+    values = np.column_stack([points[:, :2], relight(mesh.normals(turned), rng)])
+    maps, seen = mesh.draw(turned, values, GRID)
+    maps[..., :2] -= here
+    field = torch.from_numpy(np.where(seen[..., None], maps, 0)).permute(2, 0, 1)[None].float()
+    whole = blank(field, torch.from_numpy(~seen)[None, None].float())
+    near = F.avg_pool2d(torch.from_numpy(seen)[None, None].float(), 9, 1, 4).clamp(max=0.2) * 5
+    fine = F.interpolate(torch.cat([whole, near], 1), size=(size, size), mode="bilinear")[0].permute(1, 2, 0).numpy()
+    places = (np.stack(np.meshgrid(np.arange(size), np.arange(size)), 2) + 0.5) / size + fine[..., :2]
+    x, y = (np.ascontiguousarray(places[..., k] * size - 0.5, np.float32) for k in range(2))
     there = np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    lit = (there + 1) * maps[..., 2:] - 1
+    lit = ((there + 1) * fine[..., 2:5] - 1).clip(-1, 1)
     found = turned + JITTER * rng.normal(size=(1, 3)) + JITTER / 2 * rng.normal(size=turned.shape)
-    return np.where(seen[..., None], lit.clip(-1, 1), picture).astype(np.float32), found
+    return np.asarray(elsewhere + fine[..., 5:] * (lit - elsewhere), np.float32), found
+
+
+def _pixels(picture: torch.Tensor) -> Pixels:
+    return np.asarray(picture.permute(1, 2, 0).float().cpu().numpy(), np.float32)
 
 
 def express(points: Array, rng: np.random.Generator) -> Array:

@@ -7,10 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.core.mesh import POINTS
+from unveilify.models.parts.blank import blank
 from unveilify.models.parts.contract import Batch
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, match_colour, merge, place
 from unveilify.models.parts.warp import resize, sampled
+
+REACH = 0.10
+"""How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,33 @@ def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = N
         trusts.append(resize(source.trust, side))
         seen.append((resize(source.seen, side) > 0.5).float())
     return Shown(*merge(pictures, trusts, seen))
+
+
+def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Window) -> Tensor:
+    """What lies around the face in the hole: the edges that the best photo of the person shows there, of neck, hair and
+    cheeks, in the colours of this photo's own surroundings.
+
+    What the two differ by around the hole goes on into it smoothly: Poisson blending (Pérez et al. 2003), solved by
+    push and pull. Without a photo the surroundings themselves go on.
+    """
+    around = blank(masked, hole)
+    if not sources:
+        return around
+    side = masked.shape[-1]
+    inner = window.box(side)[2]
+    worth = torch.stack([source.trust.mean((1, 2, 3)) for source in sources])
+    chosen = (worth == worth.amax(0)).float()[..., None, None, None]
+    chosen = chosen / chosen.sum(0)
+    pairs = list(zip(chosen, sources, strict=True))
+    there = window.back(sum((c * fetch(s.pictures, s.placement, inner) for c, s in pairs), masked.new_zeros(())), side)
+    near = window.back(resize(sum((c * _near(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
+    return around + near * (there + blank(masked - there, hole) - around)
+
+
+def _near(seen: Tensor) -> Tensor:
+    """1 on a mesh that is seen (B, 1, l, l), falling to 0 over `REACH` of the side around it."""
+    step = max(1, round(REACH / 2 * seen.shape[-1]))
+    return F.avg_pool2d(F.max_pool2d(seen, 2 * step + 1, 1, step), 2 * step + 1, 1, step)
 
 
 def moved(placement: Placement, flow: Tensor) -> Placement:

@@ -22,6 +22,8 @@ SHARPNESS = 3.0
 """Power of a candidate's trust: the best one is shown nearly alone, since a mean of several is blurred."""
 MIRRORED = 0.25
 """Trust in the mirrored picture of a person against the picture itself: faces are not symmetric."""
+LOOK = 64
+"""Side at which `match_colour` compares: pores and noise are no colours."""
 RATIO = (0.7, 1.4)
 """Bounds of the ratio of deviations in `match_colour`."""
 
@@ -140,10 +142,8 @@ def match_colour(given: Tensor, source: Tensor, masked: Tensor, target: Tensor, 
     ``hole`` (B, 1, S, S). Nothing is learned here on purpose: a learned colour term grows into a way around the pixels.
     """
     points = torch.from_numpy(skin_points()).to(given.device)
-    blur = max(1, given.shape[-1] // 64) | 1
-    a = at(F.avg_pool2d(given.float(), blur, 1, blur // 2, count_include_pad=False), source[:, points])
-    b = at(F.avg_pool2d(masked.float(), blur, 1, blur // 2, count_include_pad=False), target[:, points])
-    covered = at(F.max_pool2d(hole.float(), 2 * blur + 1, 1, blur), target[:, points])
+    a, b = (at(resize(x, min(LOOK, x.shape[-1])), p[:, points]) for x, p in ((given, source), (masked, target)))
+    covered = at(F.max_pool2d(resize(hole, min(LOOK, hole.shape[-1])), 5, 1, 2), target[:, points])
     weight = (covered < 0.05) * _squarely(source, points, given) * _squarely(target, points, given)
     total = weight.sum(-1, keepdim=True)
     weight = weight / total.clamp(min=1e-6)
