@@ -52,7 +52,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=SHIPPED,
         filename="unveilify_place.safetensors",
         bytes=5163508,
-        sha256="5c4ec71df6ff5d2c78a83575f72001131f6d02c9842fcf71d4d5f0b5fe69daa6",
+        sha256="5d745a96b0bfa254dfe466dc9dba793a383b92806f1165c4f76820ab837c5da6",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),

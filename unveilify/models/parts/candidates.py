@@ -17,6 +17,10 @@ REACH = 0.10
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
 
 
+APART = 0.5
+"""How far colours on [-1, 1] may lie apart around the hole for the same thing to be seen in both photos."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Pictures (B, 3, S, S) whose colours were matched to the photo, where they go, and how much that is worth (B, 1, l, l)."""
@@ -114,7 +118,10 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     pairs = list(zip(chosen, sources, strict=True))
     there = window.back(sum((c * fetch(s.pictures, s.placement, inner) for c, s in pairs), masked.new_zeros(())), side)
     near = window.back(resize(sum((c * _near(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
-    return around + near * (there + blank(masked - there, hole) - around)
+    # Where hair here meets a wall there, the two differ by more than light does, and what goes on would glare.
+    apart = masked - there
+    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / APART).square())
+    return around + near * blank(alike, hole) * (there + blank(apart.clamp(-APART, APART), hole) - around)
 
 
 def _near(seen: Tensor) -> Tensor:
