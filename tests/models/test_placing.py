@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unveilify.core import mesh
 from unveilify.core.landmark_rows import shares
+from unveilify.core.symmetry import mirrored
 from unveilify.faces.align import crop
 from unveilify.faces.find import Finder
 from unveilify.models.parts.blank import blank
@@ -57,7 +57,7 @@ def test_a_window_shows_its_part_of_the_same(face: tuple[Tensor, Tensor]) -> Non
 
 def test_a_mirrored_photo_is_placed_as_its_mirror_image(face: tuple[Tensor, Tensor]) -> None:
     picture, points = face
-    turned = torch.from_numpy(np.asarray(mesh.mirrored(points[0].numpy(), 1.0), np.float32))[None]
+    turned = torch.from_numpy(mirrored(points.numpy()))
     there = place(points, turned, SIDE, WHOLE, mirror=True)
     again = fetch(picture.flip(-1), there, SIDE)
     inside = lower(there.seen).expand_as(picture)

@@ -28,12 +28,11 @@ trusted, from the second on all."""
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """``mean`` (468, 3); ``triangles`` (T, 3), clockwise on the picture where they face the camera; ``partner``
-    (468,): the point on the other side of the face; ``visible`` (V,): points that a mask never hides."""
+    """``mean`` (468, 3); ``triangles`` (T, 3), clockwise on the picture where they face the camera;
+    ``visible`` (V,): points that a mask never hides."""
 
     mean: Array
     triangles: Ints
-    partner: Ints
     visible: Ints
 
     @property
@@ -62,19 +61,9 @@ def surface() -> Surface:
     """The mesh."""
     with files("unveilify.core").joinpath("face_mesh.npz").open("rb") as file:
         stored = np.load(file, allow_pickle=False)
-        mean, triangles, partner = (stored[name] for name in ("mean", "triangles", "partner"))
+        mean, triangles = (stored[name] for name in ("mean", "triangles"))
     visible = np.flatnonzero(mean[:, 1] < NEVER_HIDDEN)
-    return Surface(mean.astype(np.float64), triangles.astype(np.int64), partner.astype(np.int64), visible)
-
-
-def mirrored(points: npt.NDArray[np.floating], width: float) -> npt.NDArray[np.floating]:
-    """The mesh (468, D) as it would be found on the mirror image of a picture ``width`` wide.
-
-    Coordinates are those of pixel borders: 0 is the left border and ``width`` the right one.
-    """
-    turned = points[surface().partner].copy()
-    turned[:, 0] = width - turned[:, 0]
-    return turned
+    return Surface(mean.astype(np.float64), triangles.astype(np.int64), visible)
 
 
 def rigid(source: npt.NDArray[np.floating], target: npt.NDArray[np.floating], at: Ints | None = None) -> Similarity:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.core import mesh
+from unveilify.core.symmetry import mirrored, partners
 from unveilify.models.parts.blank import blank
 from unveilify.models.parts.warp import resize, sampled
 
@@ -90,10 +91,11 @@ def place(
     points = np.full((len(target), mesh.POINTS, 2), np.nan, np.float32)
     for i, (to, given) in enumerate(zip(_points(target), _points(source), strict=True)):
         if there[i]:
-            shown = np.asarray(mesh.mirrored(given, 1.0)) if mirror else given
+            shown = np.asarray(mirrored(given.astype(np.float32)), np.float64) if mirror else given
             placed = mesh.rigid(shown, to)(shown) if own_shape else to
             trust = mesh.trust(placed, shown)
-            values = np.column_stack([2 * given[mesh.surface().partner if mirror else slice(None), :2] - 1, trust])
+            # The mirror image itself is never made: its points are fetched from where their partners lie.
+            values = np.column_stack([2 * given[partners(mesh.POINTS) if mirror else slice(None), :2] - 1, trust])
             picture, seen = mesh.draw(window.inside(placed), values, size_px)
             maps[i, ..., :3], maps[i, ..., 3], points[i] = picture, seen, placed[:, :2]
     return _placement(maps, points, target.device, window)
