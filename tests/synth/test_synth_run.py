@@ -1,7 +1,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -178,3 +178,29 @@ def test_landmarks_are_the_same_for_any_number_of_workers(
     for workers in (1, 2):
         run(config, small_source, tmp_path / str(workers), workers=workers)
     assert digests(tmp_path / "1") == digests(tmp_path / "2")
+
+
+def test_every_sample_has_the_same_names_and_types(small_pairs: Path) -> None:
+    """Readers such as `datasets` give each column one type, and fail on a second one."""
+    types: dict[str, set[str]] = {}
+    for part in sorted(small_pairs.glob("part-*.tar")):
+        with tarfile.open(part) as tar:
+            for info in tar:
+                if info.name.endswith(".json"):
+                    about = json.load(tar.extractfile(info))  # type: ignore[arg-type]
+                    if about["role"] == "target":
+                        for name, kind in flattened(about):
+                            types.setdefault(name, set()).add(kind)
+    assert "mask.params" in types
+    assert {name: kinds for name, kinds in types.items() if len(kinds) > 1} == {}
+
+
+def flattened(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from flattened(inner, f"{name}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from flattened(inner, f"{name}[]")
+    else:
+        yield name, type(value).__name__

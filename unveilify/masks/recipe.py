@@ -1,10 +1,12 @@
 """What is drawn, completely: a `Recipe` and the same landmarks give the same pixels."""
 
+import json
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from unveilify.core.config import Config
+from unveilify.core.storage import canonical_json
 
 
 class Wear(Config):
@@ -42,3 +44,14 @@ class Recipe(Config):
     wear: Wear = Wear()
     light: Light = Light()
     seed: int = Field(0, description="of grain and crumples")
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _from_text(cls, params: object) -> object:
+        """Data sets hold the parameters as JSON text, see `flat`."""
+        return json.loads(params) if isinstance(params, str) else params
+
+    def flat(self) -> dict[str, Any]:
+        """As plain values of the same names and types for every style, with the parameters as JSON text: readers such as
+        `datasets` give a column one type."""
+        return self.model_dump(mode="json") | {"params": canonical_json(self.params).decode()}

@@ -147,7 +147,7 @@ def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Im
         row.style, row.wear, row.hole_share = recipe.style, recipe.wear.name, overlay.hole_share
         sample |= {"masked.jpg": encode_jpeg(masked, config.jpeg_quality), "mask.png": encode_png(overlay.alpha)}
         pair = (aligned.image, masked)
-        drawing = recipe.model_dump(mode="json")
+        drawing = recipe.flat()
         places.append(_under_mask(_finder(config.landmarks), masked, aligned.landmarks))
     sample[landmark_rows.MEMBER] = landmark_rows.encode(places)
     sample["json"] = canonical_json(_describe(photo, row, found, aligned, drawing, config))
