@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import Field
 
 from unveilify.core import config as settings
-from unveilify.core import stamps
+from unveilify.core import paths, stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
-from unveilify.core.storage import read_json, sha256_file
+from unveilify.core.storage import sha256_file
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
@@ -96,6 +96,8 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     anew = STAGES[STAGES.index(first) :] if first else ()
     pairs, shards = tree.out / "data/synth", tree.out / "data/shards"
     runs, reports = tree.out / "runs", tree.out / "reports"
+    for output in (pairs, shards, reports, *(runs / name for name in trainings(tree))):
+        paths.check(output, tree.source)
     if dry_run:
         _plan(tree, {"synth": pairs, "shard": shards, "report": reports}, runs, anew)
         return
@@ -170,7 +172,8 @@ def describe(directory: Path) -> str:
     pictures = [name for name in stamp.files if name.endswith((".png", ".html")) or name.endswith("preview.jpg")]
     lines += [f"  look at: {directory / name}" for name in pictures[-6:]]
     lines.append("Settings that are not the default:")
-    section = getattr(Pipeline(), stamp.stage).model_dump(mode="json")
+    section = getattr(Pipeline(), stamp.stage, None)
+    section = section.model_dump(mode="json") if isinstance(section, Config) else {}
     lines.append(f"  {settings.difference(section, stamp.config) or 'none'}")
     return "\n".join(lines)
 
@@ -193,10 +196,10 @@ def check(directory: Path) -> list[str]:
 
 
 def _any_stamp(directory: Path) -> Stamp:
-    path = directory / stamps.STAMP
-    if not path.is_file():
+    stamp = stamps.load(directory)
+    if stamp is None:
         raise UserError(f"{directory} is not the finished output of a stage: it has no {stamps.STAMP}.")
-    return stamps.read(directory, str(read_json(path).get("stage")), "the command that made it")
+    return stamp
 
 
 def _plan(tree: Pipeline, directories: dict[str, Path], runs: Path, anew: tuple[str, ...]) -> None:

@@ -73,7 +73,9 @@ def main() -> None:
     """Run the command line: bad input is one sentence and exit code 2, Ctrl-C is exit code 130."""
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]  # people type it after the verb, too
-    from unveilify.core.errors import UserError
+    from concurrent.futures.process import BrokenProcessPool
+
+    from unveilify.core.errors import UserError, sentence
 
     try:
         app()
@@ -91,7 +93,12 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        print(f"unveilify: {error} (--debug shows where).", file=sys.stderr)
+        print(f"unveilify: {sentence(error)}", file=sys.stderr)
+        sys.exit(2)
+    except (MemoryError, BrokenProcessPool):
+        if debug:
+            raise
+        print("unveilify: the memory was not enough: give fewer --workers, or smaller pictures.", file=sys.stderr)
         sys.exit(2)
 
 

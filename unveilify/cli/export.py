@@ -15,9 +15,12 @@ def export(
     `unveilify remove --run FILE` takes it as it takes a run, and a training can start from it.
     """
     from unveilify.apply.export import export as write
+    from unveilify.core import paths
     from unveilify.training.inputs import weights_of
 
-    difference = write(weights_of(run), out)
+    network = weights_of(run)
+    paths.check_file(out, network)
+    difference = write(network, out)
     size = out.stat().st_size / 1e6
     print(f"{out}: {size:.1f} MB. Half precision changes a pixel of noise by at most {difference:.2f} of 255.")
 

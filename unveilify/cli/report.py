@@ -27,7 +27,9 @@ def report(
 ) -> None:
     """Measure every trained network and rival on the test split, and print the metrics table."""
     from unveilify import pipeline
+    from unveilify.core import paths
 
+    paths.check(out, shards, runs, *(predictions or ()), *(real or ()))
     tree = pipeline.load(config, sets, "report", {"real.folders": real or None})
     inputs = pipeline.report_inputs(shards, runs, tuple(predictions or ()))
     pipeline.report(tree, inputs, out, device, force=force)

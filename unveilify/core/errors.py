@@ -1,4 +1,6 @@
-"""The one exception that is meant for the person at the keyboard."""
+"""What is said to the person at the keyboard: one sentence with what, where, and what to do."""
+
+import errno
 
 
 class UserError(Exception):
@@ -6,3 +8,30 @@ class UserError(Exception):
 
     The command line prints it without a traceback and leaves with exit code 2.
     """
+
+
+_ADVICE = {
+    errno.ENOSPC: "The disk is full: make room, and the same command goes on",
+    errno.EDQUOT: "Your share of the disk is used up: make room, and the same command goes on",
+    errno.EACCES: "No permission: change the rights, or give another place",
+    errno.EPERM: "No permission: change the rights, or give another place",
+    errno.EROFS: "That disk can only be read: give another place",
+    errno.ENOENT: "There is no such file or folder: look at the spelling",
+    errno.EEXIST: "It is there already: move it away, or give another name",
+    errno.ENOTDIR: "A file stands where a folder is needed: give another path",
+    errno.EISDIR: "A folder stands where a file is needed: give another path",
+    errno.ENOTEMPTY: "The folder is not empty: move away what is in it, or give another",
+    errno.ENAMETOOLONG: "The name is too long for this disk: give a shorter one",
+    errno.EMFILE: "Too many files are open: give fewer --workers, or raise `ulimit -n`",
+    errno.EIO: "The disk cannot be read or written there: look at the disk",
+    errno.ELOOP: "Links lead in a circle there: give another path",
+}
+
+
+def sentence(error: OSError) -> str:
+    """An error of the disk as a sentence; one without a known number says of itself what it is."""
+    advice = _ADVICE.get(error.errno or 0)
+    if advice is None:
+        return f"{' '.join(str(error).split())[:500]} (--debug shows where)."
+    names = ", ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+    return f"{advice} ({names})." if names else f"{advice}."

@@ -10,7 +10,7 @@ from typing import Any
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK, OWNER
-from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file
+from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
 
 BEGUN, STAMP, WORK = "_begun.json", "_stamp.json", "_work"
 NOTES = ".unveilify.files"
@@ -50,9 +50,10 @@ def load(directory: Path) -> Stamp | None:
     path = directory / STAMP
     if not path.exists():
         return None
+    data = path.read_bytes()
     try:
-        return Stamp.model_validate(read_json(path))
-    except (ValueError, UserError):
+        return Stamp.model_validate_json(data)
+    except ValueError:
         raise UserError(
             f"{path} is damaged: run the command that made it again, which keeps what is as it was written."
         ) from None

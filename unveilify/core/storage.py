@@ -7,10 +7,11 @@ import os
 import re
 import stat
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -50,10 +51,15 @@ def writing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def sweep(directory: Path) -> None:
-    """Remove what writers that were killed left in ``directory``; nobody else may be writing there."""
+def sweep(directory: Path, idle_s: float = 0) -> None:
+    """Remove what writers that were killed left in ``directory``.
+
+    Where others may be writing, ``idle_s`` says for how long nobody may have touched a file that goes.
+    """
     for left in directory.glob(f"{TEMPORARY[0]}*{TEMPORARY[1]}"):
-        left.unlink(missing_ok=True)
+        with suppress(OSError):
+            if not idle_s or time.time() - left.stat().st_mtime > idle_s:
+                left.unlink()
 
 
 def is_temporary(path: Path) -> bool:

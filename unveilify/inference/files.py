@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from unveilify.core import paths
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import Picture, encode_as
 from unveilify.core.records import Image
@@ -29,6 +30,7 @@ def places(photos: Sequence[Path], out: Path, keep: Sequence[Path] = ()) -> dict
     for result in found.values():
         if result.resolve() in given:
             raise UserError(f"The result would replace the photo {result}: give another -o.")
+        paths.check_file(result)
     if len(set(found.values())) < len(found):
         raise UserError(f"Two of the photos have the same name and would replace each other in {out}: rename one.")
     return found

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from unveilify.core.errors import UserError
-from unveilify.core.storage import sha256_file
+from unveilify.core.storage import sha256_file, sweep
 from unveilify.weights.catalogue import Entry, entry
 from unveilify.weights.homes import Unreachable, bring
 
@@ -82,6 +82,7 @@ def fetch(name: str, *, allow_download: bool = False) -> Path:
     if wanted.home is None or not (allow_download or wanted.auto):
         raise Missing(wanted, places())
     target = cache() / wanted.filename
+    sweep(cache(), idle_s=86_400)  # a download that was killed long ago
     try:
         bring(wanted, target)
     except Unreachable as why:

@@ -3,8 +3,8 @@
 The code is MIT; InsightFace's networks are for non-commercial research.
 """
 
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from unveilify.core.config import Config as BaseConfig
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Face, Image
+from unveilify.core.storage import write_bytes
 from unveilify.faces.landmarks._order import by_prominence
 from unveilify.faces.landmarks._windows import framed, moved
 
@@ -135,22 +136,11 @@ def _model_path(model: str) -> Path:
 
 
 def _unpacked(archive: Path) -> Path:
+    """The folder with the networks of a pack, each as the archive has it."""
     folder = weights.cache() / archive.stem
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{archive.stem}.", dir=folder.parent) as temporary:
-        whole = Path(temporary) / "pack"
-        whole.mkdir()
-        with zipfile.ZipFile(archive) as zipped:
-            for info in zipped.infolist():
-                name = Path(info.filename).name
-                if name.endswith(".onnx"):
-                    (whole / name).write_bytes(zipped.read(info))
-        try:
-            whole.rename(folder)
-        except OSError:
-            # Another process was first; its folder has the same files.
-            if not folder.is_dir():
-                raise
+    with zipfile.ZipFile(archive) as zipped:
+        for info in zipped.infolist():
+            path = folder / Path(info.filename).name
+            if path.suffix == ".onnx" and not (path.is_file() and zlib.crc32(path.read_bytes()) == info.CRC):
+                write_bytes(path, zipped.read(info))
     return folder

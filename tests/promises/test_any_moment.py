@@ -1,0 +1,146 @@
+"""Killed at the n-th sync or rename of a file, for every n and every stage: the same command ends in the same bytes."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Digests = Callable[[Path], dict[str, str]]
+Run = Callable[[Path], object]
+
+LIMIT_S = 240
+TIMES = {
+    "table.txt",
+    "table.md",
+    "table.csv",
+    "table.tex",
+    "table.json",
+    "index.html",
+    "_stamp.json",
+    ".unveilify.files",
+}
+"""Files of a report that tell how long something took."""
+
+
+def sample(out: Path) -> object:
+    from unveilify.sources.sample import make_sample
+
+    return make_sample(out, people=1, size_px=128, workers=1)
+
+
+@pytest.fixture
+def stages(
+    small_source: Path, small_pairs: Path, small_shards: Path, small_run: Path, tmp_path: Path
+) -> dict[str, Run]:
+    def synth(out: Path) -> object:
+        from unveilify.synth.config import SynthConfig
+        from unveilify.synth.run import run
+
+        return run(SynthConfig(size_px=32, photos_per_part=2, max_people=1), small_source, out)
+
+    def shard(out: Path) -> object:
+        from unveilify.shards.config import ShardConfig
+        from unveilify.shards.write import run
+
+        return run(ShardConfig(samples_per_shard=20), small_pairs, out)
+
+    def report(out: Path) -> object:
+        from unveilify.evaluation.config import EvaluateConfig
+        from unveilify.report.config import Inputs, ReportConfig
+        from unveilify.report.run import run
+
+        measured = EvaluateConfig(triplets=2, rivals=("copy",), metrics=("psnr",), timing_runs=1, replicates=100)
+        config = ReportConfig(evaluate=measured, figures=1, extremes=0)
+        return run(config, Inputs(small_shards, (small_run,)), out, device="cpu")
+
+    return {
+        "sample": sample,
+        "synth": synth,
+        "shard": shard,
+        "train": lambda out: train(small_shards, out),
+        "report": report,
+    }
+
+
+def train(shards: Path, out: Path) -> object:
+    from unveilify.training.config import TrainConfig
+    from unveilify.training.loop import Machine, run
+
+    small: dict[str, Any] = {"size_px": 32, "network": {"width": 0.1}, "batch": 4, "samples": 12, "validate_every": 4}
+    config = TrainConfig(validate_on=4, keep_checkpoints=2, **small)
+    return run(config, shards, out, Machine("cpu", threads=1, workers=0))
+
+
+@pytest.fixture(scope="module")
+def small_run(small_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training of a few steps."""
+    out = tmp_path_factory.mktemp("run") / "run"
+    apart(lambda: train(small_shards, out))
+    return out
+
+
+def apart(work: Callable[[], object], dies_at: int = 0) -> int | None:
+    """Do it in a process of its own, which dies at that sync or rename; how many there were, None if it died."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(LIMIT_S)
+        calls = 0
+
+        def counted(real: Callable[..., object]) -> Callable[..., object]:
+            def call(*args: object, **more: object) -> object:
+                nonlocal calls
+                calls += 1
+                if calls == dies_at:
+                    os._exit(9)
+                return real(*args, **more)
+
+            return call
+
+        os.fsync, os.replace, os.rename = counted(os.fsync), counted(os.replace), counted(os.rename)  # type: ignore[assignment]
+        try:
+            work()
+            os.write(writer, str(calls).encode())
+            os._exit(0)
+        except BaseException as error:
+            os.write(2, f"{error!r}\n".encode())
+            os._exit(1)
+    os.close(writer)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with os.fdopen(reader) as told:
+        calls = told.read()
+    assert status in (0, 9), f"the process left with {status}"
+    return int(calls) if calls else None
+
+
+def die_and_go_on(stage: str, work: Run, tmp_path: Path, digests: Digests, step: int | None) -> None:
+    calls = apart(lambda: work(tmp_path / "calm"))
+    wanted = digests(tmp_path / "calm")
+    assert calls is not None
+    assert calls > 10
+    moments = (
+        range(1, calls + 1) if step is None else sorted({1, 2, 3, 4, calls // 3, 2 * calls // 3, calls - 1, calls})
+    )
+    for moment in moments:
+        out = tmp_path / f"{moment}"
+        assert apart(lambda out=out: work(out), dies_at=moment) is None, "it died"
+        assert apart(lambda out=out: work(out)) is not None, f"{stage}, killed at {moment}, does not go on"
+        found = digests(out)
+        assert found.keys() == wanted.keys(), f"{stage}, killed at {moment}"
+        differ = {name for name in wanted if wanted[name] != found[name]} - (TIMES if stage == "report" else set())
+        assert not differ, f"{stage}, killed at {moment}"
+
+
+@pytest.mark.parametrize("stage", ["sample", "synth", "shard", "train", "report"])
+def test_killed_at_some_moments(stage: str, stages: dict[str, Run], tmp_path: Path, digests: Digests) -> None:
+    die_and_go_on(stage, stages[stage], tmp_path, digests, 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("stage", ["sample", "synth", "shard", "train", "report"])
+def test_killed_at_every_moment(stage: str, stages: dict[str, Run], tmp_path: Path, digests: Digests) -> None:
+    die_and_go_on(stage, stages[stage], tmp_path, digests, None)
