@@ -7,20 +7,17 @@ The finder is the only part that was ever trained. Without a photo of the person
 from collections.abc import Iterable, Iterator
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.find import Config as FindConfig
 from unveilify.models.find import Network as Finder
 from unveilify.models.parts import shipped
-from unveilify.models.parts.blank import blank
-from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, mesh_of, show, surroundings
+from unveilify.models.parts.candidates import Source, from_photos, from_prior, lit, mesh_of, show, surroundings
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.hole import laid_over, soften
 from unveilify.models.parts.placing import Window
-from unveilify.models.parts.warp import resize
 
 USES_HOLE = False
 TRAINS = False
@@ -28,8 +25,6 @@ RECIPE = Recipe()
 
 WHOLE = Window()
 
-LIGHT = 8
-"""Squares along the side within which light is taken to be the same."""
 MOST = 8000
 """Faces that `Network.learn` keeps in memory, 150 kB each."""
 
@@ -64,8 +59,8 @@ class Network(nn.Module):
         around = surroundings(batch.masked.float(), hole, sources, WHOLE)
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
         shown = show([*sources, nobody.doubted()], around, side)
-        picture = lit(shown, batch.masked.float(), hole, trusted=bool(sources))
-        return around + shown.feathered() * (picture - around)
+        shown = lit(shown, batch.masked.float(), hole)
+        return around + shown.feathered() * (shown.picture - around)
 
     def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
         """Learn nobody's face from the unmasked pictures of the batches, of which at most `MOST` count.
@@ -78,19 +73,6 @@ class Network(nn.Module):
     def sources(self, batch: Batch, hole: Tensor) -> list[Source]:
         """The photos of the person."""
         return from_photos(batch, hole, self.config.draw_px, WHOLE)
-
-
-def lit(shown: Shown, masked: Tensor, hole: Tensor, *, trusted: bool) -> Tensor:
-    """The shown picture in the photo's light: what the two differ by on the skin around the hole, over large squares, goes
-    on into it. ``trusted``: only where the picture can be trusted."""
-    step = max(1, masked.shape[-1] // LIGHT)
-    know = shown.seen * (1 - F.max_pool2d(hole, 5, 1, 2))
-    if trusted:
-        know = know * (shown.trust > 0.3)
-    share = F.avg_pool2d(know, step)
-    apart = F.avg_pool2d((masked - shown.picture) * know, step) / share.clamp(min=1e-3)
-    sure = (share >= 0.3).float()
-    return (shown.picture + resize(blank(apart.clamp(-0.5, 0.5) * sure, 1 - sure), masked.shape[-1])).clamp(-1, 1)
 
 
 def _faces(batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor]]:

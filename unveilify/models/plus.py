@@ -24,7 +24,7 @@ from unveilify.core import mesh
 from unveilify.models.find import Config as FindConfig
 from unveilify.models.find import Network as Finder
 from unveilify.models.parts import shipped
-from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, show, surroundings
+from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, lit, show, surroundings
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.found import wanted
@@ -62,6 +62,8 @@ FLOW_LEVEL, LIGHT_LEVEL = 1, 2
 """The flow is said at a quarter of that side, the light at an eighth."""
 FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
 """Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
+FADE = 0.05
+"""Share of the window's side over which what is painted fades out towards its edges."""
 INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
 
 
@@ -176,7 +178,8 @@ class Network(nn.Module):
         look = self.config.look_px
         small = [resize(WINDOW.cut(x), look) for x in (masked, hole)]
         reduced = [source.reduced(round(look / WINDOW.side)) for source in photos]
-        fields: Fields = self.painter(*small, show(reduced, masked, look), show([nobody], masked, look), normals)
+        shown = (lit(show(sources, masked, look), *small) for sources in (reduced, [nobody]))
+        fields: Fields = self.painter(*small, *shown, normals)
         return fields
 
     def _render(
@@ -186,25 +189,28 @@ class Network(nn.Module):
         side = masked.shape[-1]
         window = WINDOW.box(side)[2]
         gain, bias, blend = (resize(x, window) for x in (fields.gain, fields.bias, fields.blend))
-        placed, face = show(photos, masked, window, fields.flow), show([nobody], masked, window)
-        lit = [(shown.picture * gain[:, c] + bias[:, c], shown.seen) for shown, c in ((placed, PLACED), (face, NOBODY))]
-        around = WINDOW.cut(masked)
-        pictures = [picture for picture, _ in lit] + [around + resize(fields.paint, window)]
-        inside = sum(blend[:, i : i + 1] * picture for i, picture in enumerate(pictures))
-        fill = masked + WINDOW.back(inside - around, side)
+        around, inner = WINDOW.cut(masked), WINDOW.cut(hole)
+        known = []
+        for sources, flow, part in ((photos, fields.flow, PLACED), ([nobody], None, NOBODY)):
+            shown = lit(show(sources, masked, window, flow), around, inner)
+            edge = shown.feathered()
+            known.append((around + edge * (shown.picture * gain[:, part] + bias[:, part] - around), edge))
+        pictures = [picture for picture, _ in known] + [around + resize(fields.paint, window)]
+        inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
+        fill = masked + WINDOW.back(fading(inside - around), side)
         if not self.training:
             return fill, {}
-        return fill, self._terms(batch, hole, lit, fill) | self._flow_term(batch, photos, fields.flow)
+        return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
 
-    def _terms(self, batch: Batch, hole: Tensor, lit: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
-        """The colours of the result, and each lit picture alone: it must not live by the others' grace."""
+    def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
+        """The colours of the result, and each known picture alone: it must not live by the others' grace."""
         assert batch.unmasked is not None
         truth = batch.unmasked.float()
         with full_precision(fill):
             inside, true = WINDOW.cut(hole), WINDOW.cut(truth)
             alone = [
                 coarse_error(picture - true, inside * seen, 8) + coarse_error(picture - true, inside * seen, 48) / 2
-                for picture, seen in lit
+                for picture, seen in known
             ]
             return {
                 "colour": coarse_error(fill - truth, hole, 16),
@@ -222,6 +228,14 @@ class Network(nn.Module):
         there = at(flow, places)
         error = (there - wanted.transpose(1, 2)).abs().mean(1) * at(photos[0].trust, places)[:, 0]
         return {"flow": error.nan_to_num(0.0).mean()}
+
+
+def fading(picture: Tensor) -> Tensor:
+    """(B, C, s, s) that falls to 0 over the last `FADE` of its side at each edge: no line where the window ends."""
+    side = picture.shape[-1]
+    steps = (torch.arange(side, device=picture.device) + 0.5) / side
+    ramp = (torch.minimum(steps, 1 - steps) / FADE).clamp(max=1)
+    return picture * ramp * ramp[:, None]
 
 
 PLACED, NOBODY = slice(0, 3), slice(3, 6)

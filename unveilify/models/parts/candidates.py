@@ -17,6 +17,8 @@ REACH = 0.10
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
 
 
+LIGHT = 8
+"""Squares along the side within which light is taken to be the same."""
 APART = 0.5
 """How far colours on [-1, 1] may lie apart around the hole for the same thing to be seen in both photos."""
 
@@ -98,6 +100,20 @@ def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = N
         trusts.append(resize(source.trust, side))
         seen.append((resize(source.seen, side) > 0.5).float())
     return Shown(*merge(pictures, trusts, seen))
+
+
+def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
+    """The shown picture in the photo's light: what the two differ by on the skin around the hole, over large squares, goes
+    on into it. What can be trusted counts, or, where next to nothing can be, all that is seen."""
+    step = max(1, masked.shape[-1] // LIGHT)
+    sure = (shown.trust > 0.3).float()
+    counts = torch.where(sure.sum((1, 2, 3), keepdim=True) > 0.02 * sure[0].numel(), sure, shown.seen)
+    know = shown.seen * counts * (1 - F.max_pool2d(hole, 5, 1, 2))
+    share = F.avg_pool2d(know, step)
+    apart = F.avg_pool2d((masked - shown.picture) * know, step) / share.clamp(min=1e-3)
+    enough = (share >= 0.3).float()
+    light = resize(blank(apart.clamp(-0.5, 0.5) * enough, 1 - enough), masked.shape[-1])
+    return replace(shown, picture=(shown.picture + light).clamp(-1, 1))
 
 
 def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Window) -> Tensor:
