@@ -17,7 +17,7 @@ from unveilify.masks.recipe import Recipe
 from unveilify.synth.photos import Masking, mask_photos
 
 RGB = NDArray[np.uint8]
-PLAIN = Masking(MaskConfig(styles={"surgical": 1.0}))
+PLAIN = Masking(mask=MaskConfig(styles={"surgical": 1.0}))
 
 
 @pytest.fixture
@@ -61,7 +61,11 @@ def test_done_photos_are_kept_until_the_settings_change(folder: Path, tmp_path: 
     first = path.stat().st_mtime_ns
     mask_photos(folder, tmp_path / "out", PLAIN)
     assert path.stat().st_mtime_ns == first
-    mask_photos(folder, tmp_path / "out", Masking(PLAIN.mask, seed=1))
+    other = Masking(mask=PLAIN.mask, seed=1)
+    with pytest.raises(UserError, match="seed: 0 -> 1"):
+        mask_photos(folder, tmp_path / "out", other)
+    assert path.stat().st_mtime_ns == first
+    mask_photos(folder, tmp_path / "out", other, force=True)
     assert path.stat().st_mtime_ns > first
 
 
@@ -70,10 +74,10 @@ def test_aligned_crops_need_no_face_found(tmp_path: Path, astronaut: RGB) -> Non
     (tmp_path / "crops").mkdir()
     (tmp_path / "crops/a.png").write_bytes(encode_png(crop))
     assert mask_photos(tmp_path / "crops", tmp_path / "out", PLAIN) == {"no_face": 1}
-    masking = Masking(PLAIN.mask, aligned=True)
-    assert mask_photos(tmp_path / "crops", tmp_path / "out", masking) == {"masked": 1}
+    masking = Masking(mask=PLAIN.mask, aligned=True)
+    assert mask_photos(tmp_path / "crops", tmp_path / "out2", masking) == {"masked": 1}
 
 
 def test_the_photos_themselves_are_never_replaced(folder: Path) -> None:
-    with pytest.raises(UserError, match="replace the photos"):
+    with pytest.raises(UserError, match="read and what is written"):
         mask_photos(folder, folder, PLAIN)

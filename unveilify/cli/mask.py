@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import ConfigFile, Sets, Workers
+from unveilify.cli._options import ConfigFile, Force, Sets, Workers
 
 
 def mask(
@@ -26,8 +26,11 @@ def mask(
     config: ConfigFile = None,
     sets: Sets = None,
     workers: Workers = None,
+    force: Force = False,
 ) -> None:
     """Draw face masks on photos, every face, at full size; alpha and parameters are written beside them.
+
+    The folder belongs to this command: other settings or photos go to another one, or take its place with --force.
 
     A mask of your own: --style custom with --set synth.mask.options.custom.png=FILE and its six anchors.
     """
@@ -41,8 +44,9 @@ def mask(
     if wear:
         chosen["wears"] = {wear: 1.0}
     drawn = load(config, sets).synth.mask.model_copy(update=chosen)
-    counts = mask_photos(photos, out, Masking(drawn, landmarks, aligned, seed), workers or cores())
-    print(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every photo)")
+    masking = Masking(mask=drawn, landmarks=landmarks, aligned=aligned, seed=seed)
+    counts = mask_photos(photos, out, masking, workers or cores(), force=force)
+    print(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every file)")
     if not counts["masked"]:
         raise typer.Exit(1)
 

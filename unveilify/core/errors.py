@@ -10,6 +10,10 @@ class UserError(Exception):
     """
 
 
+class PhotoError(UserError):
+    """What is wrong with one photo alone: in a run over many it makes a reject and stops nothing."""
+
+
 _ADVICE = {
     errno.ENOSPC: "The disk is full: make room, and the same command goes on",
     errno.EDQUOT: "Your share of the disk is used up: make room, and the same command goes on",

@@ -1,6 +1,7 @@
 """The data types that travel from room to room."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unveilify.core.landmarks import Landmarks, Points
+
+_DOUBTFUL = re.compile(r"\\ud[89a-f]|[\ud800-\udfff]", re.IGNORECASE)
 
 Image = npt.NDArray[np.uint8]
 """(height, width, 3) RGB, or (height, width) for an alpha; 0…255."""
@@ -34,8 +37,12 @@ class Photo:
 
     @property
     def label(self) -> str:
-        """The path as text that any file can hold: bytes of no known encoding become ``\\udc80`` and the like."""
-        return self.path.encode("utf-8", "backslashreplace").decode("utf-8")
+        """The path as text that any file can hold: bytes of no known encoding become ``\\udc80`` and the like.
+
+        Two paths never have one label: where such text is part of a name, its backslashes are doubled.
+        """
+        path = self.path.replace("\\", "\\\\") if _DOUBTFUL.search(self.path) else self.path
+        return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
     def key(self, face: int = 0) -> str:
         """The sample key: ``[a-z0-9_-]+``, from the relative path and the face's number alone."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError
 from unveilify.core.geometry import Floats, Matrix, similarity
 from unveilify.core.landmark_rows import shares
 from unveilify.core.landmarks import Landmarks, Points, anchors, quantise, transform
@@ -49,7 +49,7 @@ def crop(image: Image, landmarks: Landmarks, size_px: int) -> FaceCrop:
     """The face crop of a face with ``landmarks`` (in picture pixels) in an RGB picture (H, W, 3).
 
     Raises:
-        UserError: the two eyes coincide.
+        PhotoError: the two eyes coincide.
     """
     matrix = crop_matrix(landmarks, size_px)
     return FaceCrop(
@@ -65,7 +65,7 @@ def crop_matrix(landmarks: Landmarks, size_px: int) -> Matrix:
     named = anchors(quantise(landmarks))
     pair = np.stack([named["eye_left"], named["eye_right"]]).astype(np.float64)
     if np.allclose(pair[0], pair[1]):
-        raise UserError(
+        raise PhotoError(
             "The landmarks put both eyes on one point, so the face cannot be aligned; give other landmarks."
         )
     return similarity(pair, eyes(size_px))

@@ -1,5 +1,6 @@
 """Find the one face of a photo that is meant."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ from unveilify.faces.landmarks._backend import load
 from unveilify.faces.landmarks._order import prominence, shared
 from unveilify.faces.landmarks._windows import moved
 
-NO_FACE, AMBIGUOUS_FACE = "no_face", "ambiguous_face"
+NO_FACE, AMBIGUOUS_FACE, BAD_LABEL = "no_face", "ambiguous_face", "bad_label"
+FARTHEST_PX = 1e6
+"""No photo is so large that a labelled box lies farther out or is larger."""
 ON_LABEL = 0.3
 """A face lies on a labelled box if they share more than this of the smaller one."""
 AROUND_LABEL = 0.5
@@ -72,7 +75,7 @@ def find_face(
     masked: bool = False,
     path: str = "",
 ) -> Face | str:
-    """The one face that a photo is about, or the reason why there is none: ``no_face`` or ``ambiguous_face``.
+    """The one face that a photo is about, or why there is none: ``no_face``, ``ambiguous_face`` or ``bad_label``.
 
     A labelled box picks the face that lies on it (of several boxes, the largest); a face missed there is looked
     for again in the box's surroundings. Without a box it is the most prominent face, unless a second is about as
@@ -86,6 +89,8 @@ def find_face(
         masked: faces wear masks.
         path: the photo's path relative to its source.
     """
+    if not all(math.isfinite(v) and abs(v) <= FARTHEST_PX for box in boxes for v in box):
+        return BAD_LABEL
     faces = backend.find(image, masked=masked, path=path)
     if boxes:
         label = max(boxes, key=lambda box: box[2] * box[3])

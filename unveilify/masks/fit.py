@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError
 from unveilify.core.landmarks import Landmarks, anchors
 from unveilify.masks._head import ANCHORS, MESH
 
@@ -70,7 +70,7 @@ def fit(landmarks: Landmarks) -> Head:
     """
     model, seen = _pair(landmarks)
     if not np.isfinite(seen).all() or (seen[:, :2].max(0) - seen[:, :2].min(0)).min() < 1e-3:
-        raise UserError("The landmarks of a face lie on one line or are not numbers: give landmarks of a whole face.")
+        raise PhotoError("The landmarks of a face lie on one line or are not numbers: give landmarks of a whole face.")
     affine = model.affine @ seen
     rotation, scale = _nearest_rotation(affine[:3].T)
     posed = model.points @ (rotation[:2].T * scale)

@@ -19,6 +19,7 @@ from unveilify.core.storage import MEMBER, split_member
 PICTURES = frozenset(ENDINGS)
 UNSUPPORTED = frozenset({".gif", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw", ".svg"})
 ARCHIVES = re.compile(r"\.(zip|tar|tgz|gz|7z|rar|egg|alz|bz2|xz|part\d+|z\d\d)$", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\x[89a-f][0-9a-f]", re.IGNORECASE)
 PEEK = 2000
 """How many names a layout looks at before it says whether it recognises a tree."""
 
@@ -103,14 +104,14 @@ def walk(root: Path) -> list[str]:
     return [file.path for file in files(root)]
 
 
-def files(root: Path) -> list[File]:
-    """Like `walk`, with readable names and faults.
+def files(root: Path, *, hidden: bool = False) -> list[File]:
+    """Like `walk`, with readable names and faults; with ``hidden`` what is hidden is named as well, as a fault.
 
     Raises:
         UserError: ``root`` is not a folder that can be read.
     """
     _check(root)
-    return sorted(_scan(root), key=lambda file: file.path)
+    return sorted(_scan(root, hidden=hidden), key=lambda file: file.path)
 
 
 def peek(root: Path, limit: int = PEEK) -> list[File]:
@@ -171,7 +172,10 @@ def readable(name: str) -> str:
         try:
             name = raw.decode("cp949")
         except UnicodeDecodeError:
-            name = raw.decode("utf-8", "backslashreplace")
+            name = raw.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    else:
+        if _ESCAPED.search(name):  # the name itself looks like what bytes of another become
+            name = name.replace("\\", "\\\\")
     return unicodedata.normalize("NFC", name)
 
 
@@ -202,7 +206,7 @@ def _check(root: Path) -> None:
         raise UserError(f"Cannot read the folder {root}: {error.strerror or error}.") from None
 
 
-def _scan(root: Path) -> Iterator[File]:
+def _scan(root: Path, *, hidden: bool = False) -> Iterator[File]:
     """Depth first, each folder in the order of its names."""
     base = os.path.realpath(root)
 
@@ -214,10 +218,12 @@ def _scan(root: Path) -> Iterator[File]:
             yield File(relative, tuple(map(readable, relative.split("/"))), "unreadable_folder")
             return
         for entry in entries:
-            if _hidden(entry.name):
-                continue
             path = f"{relative}/{entry.name}" if relative else entry.name
             parts = tuple(map(readable, path.split("/")))
+            if _hidden(entry.name):
+                if hidden:
+                    yield File(path, parts, "hidden")
+                continue
             fault = "stamp" if path in stamps.UNLISTED else _fault(entry, base)
             if fault:
                 yield File(path, parts, fault)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from unveilify.core import landmark_rows, tars
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError, UserError
 from unveilify.core.landmarks import Landmarks, Points, anchors, quantise
 from unveilify.core.pictures import PictureError, decode, encode_jpeg, encode_png
 from unveilify.core.records import Face, Image, Photo
@@ -109,32 +109,42 @@ Sample = dict[str, bytes]
 
 
 def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Image, Image] | None]:
-    config = part.config
+    """The row of a photo; whatever is wrong with it is its reason and stops nothing else."""
     row = Row(photo.label, photo.identity, photo.group, part.number, photo.key())
     try:
         data = read_member(part.source, photo.path)
-        row.sha256 = sha256_bytes(data)
-        image = decode(data)
-    except PictureError as error:
-        row.reason = error.reason
-        return row, None, None
     except OSError:
         row.reason = "unreadable"
         return row, None, None
     except UserError:
         row.reason = "leaves_source"
         return row, None, None
-    row.height, row.width = image.shape[:2]
+    try:
+        row.sha256 = sha256_bytes(data)
+        return row, *_fill(row, part, photo, decode(data))
+    except PictureError as error:
+        reason = error.reason
+    except PhotoError:
+        reason = "unusable_landmarks"
+    except (cv2.error, ValueError, ArithmeticError, IndexError, MemoryError):
+        reason = "cannot_be_drawn"
+    row.status, row.reason = "rejected", reason
+    return row, None, None
 
+
+def _fill(row: Row, part: Part, photo: Photo, image: Image) -> tuple[Sample | None, tuple[Image, Image] | None]:
+    """Find, judge and mask the photo's face, into its row, its sample and its pair for the contact sheet."""
+    config = part.config
+    row.height, row.width = image.shape[:2]
     found = find_face(_finder(config.landmarks), image, photo.boxes, config.quality, path=photo.path)
     if isinstance(found, str):
         row.reason = found
-        return row, None, None
+        return None, None
     aligned = crop(image, found.landmarks, config.size_px)
     verdict = judge(image, found, config.quality)
     row.status, row.reason, row.measured = verdict.status, verdict.reason, verdict.measured
     if row.status == "rejected":
-        return row, None, None
+        return None, None
 
     sample = {"unmasked.jpg": encode_jpeg(aligned.image, config.jpeg_quality)}
     places = [aligned.landmarks.points]
@@ -151,7 +161,7 @@ def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Im
         places.append(_under_mask(_finder(config.landmarks), masked, aligned.landmarks))
     sample[landmark_rows.MEMBER] = landmark_rows.encode(places)
     sample["json"] = canonical_json(_describe(photo, row, found, aligned, drawing, config))
-    return row, sample, pair
+    return sample, pair
 
 
 def _under_mask(finder: Backend, masked: Image, true: Landmarks) -> Points:

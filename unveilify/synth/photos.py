@@ -1,132 +1,199 @@
 """Just masks on photos: every face of every photo, at full size, under the same name, with alpha and parameters."""
 
+import errno
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from unveilify.core import paths, stage
+from unveilify.core.config import Config
 from unveilify.core.engine.local import map_parts
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError, UserError
 from unveilify.core.landmarks import Landmarks, quantise
-from unveilify.core.pictures import PictureError, decode, encode_jpeg, encode_png
+from unveilify.core.pictures import Picture, PictureError, encode_as, encode_png, open_picture
 from unveilify.core.progress import track
 from unveilify.core.records import Image, Photo
-from unveilify.core.storage import (
-    canonical_json,
-    read_json,
-    read_member,
-    sha256_bytes,
-    write_bytes,
-    write_json,
-    writing,
-)
+from unveilify.core.stamps import FileStamp, matches
+from unveilify.core.storage import canonical_json, read_json, read_member, sha256_bytes
+from unveilify.core.words import cell
+from unveilify.core.written import Output
 from unveilify.faces.find import Finder
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import Overlay, draw
-from unveilify.sources._listing import PICTURES, files
+from unveilify.sources._listing import PICTURES
+from unveilify.synth.beside import STAGE, Place, listed
 
+MANIFEST = "manifest.csv"
 ALIGNED = np.array([[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [41.55, 92.37], [70.73, 92.20]], np.float32) / 112
 """Eyes, nose tip and mouth corners of an aligned crop, as shares of its side (the template of ArcFace crops)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Masking:
-    """What is drawn, and where faces are found. ``aligned``: pictures without a face found are aligned crops."""
+class Masking(Config):
+    """What is drawn, and where faces are found."""
 
-    mask: MaskConfig
+    mask: MaskConfig = Field(default_factory=MaskConfig)
     landmarks: str = "mediapipe"
-    aligned: bool = False
+    aligned: bool = Field(False, description="a picture without a face found is an aligned crop")
     seed: int = 0
 
     @property
     def hash(self) -> str:
         """Same settings, same masks."""
-        plain = [self.mask.model_dump(mode="json"), self.landmarks, self.aligned, self.seed]
-        return sha256_bytes(canonical_json(plain))
+        return sha256_bytes(canonical_json(self.model_dump(mode="json")))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One photo."""
+    """One photo; ``noted`` is what an earlier run wrote of it, see `Place.files`."""
 
-    path: str
+    place: Place
     source: Path
-    output_dir: Path
+    out: Output
     masking: Masking
+    noted: tuple[tuple[FileStamp, ...], ...]
 
 
-def mask_photos(source: Path, output_dir: Path, masking: Masking, workers: int = 1) -> Counter[str]:
-    """Draw masks on ``source``, a photo or a folder of them; counts by what became of each photo.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the manifest: ``status`` is ``masked`` or a reason; ``not_kept``: what the result could not hold."""
+
+    photo: str
+    status: str
+    faces: int = 0
+    output: str = ""
+    not_kept: str = ""
+
+
+def mask_photos(
+    source: Path, output_dir: Path, masking: Masking, workers: int = 1, *, force: bool = False
+) -> Counter[str]:
+    """Draw masks on ``source``, a photo or a folder of them; counts by what became of each file.
 
     Beside ``a/b.jpg`` lie ``a/b.jpg.mask.png`` (alpha, 0…255) and ``a/b.jpg.mask.json`` (every face's landmarks and
-    recipe). ``manifest.csv`` names every photo. Photos that are done, with the same settings, are kept.
+    recipe). ``manifest.csv`` has every file of the source, with a reason where it was left out. The same call again
+    does what is new, changed or damaged.
 
     Raises:
-        UserError: no such source, no photos in it, or output and source are the same folder.
+        UserError: no such source, no photos in it, output and source overlap, or ``output_dir`` holds anything that
+            was not made from this source with these settings (``force`` removes what was, and nothing else).
     """
     if not source.exists():
         raise UserError(f"There is no photo or folder {source}.")
-    if output_dir.suffix.lower() in PICTURES:
+    if output_dir.suffix.lower() in PICTURES and not output_dir.is_dir():
         raise UserError(f"-o takes a folder, not a picture ({output_dir}): the photo keeps its name in it.")
+    paths.check(output_dir, source)
     root = source if source.is_dir() else source.parent
-    if output_dir.resolve() == root.resolve():
-        raise UserError(f"The masks would replace the photos in {root}: give another folder with -o.")
-    kept = [f.path for f in files(root) if not f.fault and Path(f.name).suffix.lower() in PICTURES]
-    paths = [path for path in kept if "!" not in path and (source.is_dir() or path == source.name)]
-    if not paths:
-        raise UserError(f"There are no photos in {source} (of the kinds {', '.join(sorted(PICTURES))}).")
-    rows = []
-    with track("mask", len(paths)) as line:
-        for row in map_parts(_mask, [Job(path, root, output_dir, masking) for path in paths], workers):
-            rows.append(row)
-            line.advance(1, int(row[1] != "masked"))
-    table = pd.DataFrame(sorted(rows), columns=["photo", "status", "faces"])
-    with writing(output_dir / "manifest.csv") as path:
-        table.to_csv(path, index=False)
-    return Counter(table["status"])
-
-
-def _mask(job: Job) -> tuple[str, str, int]:
-    """Draw on one photo: its path, ``masked`` or a reason, and the number of faces."""
-    cv2.setNumThreads(1)
-    target = job.output_dir / job.path
-    notes = target.with_name(f"{target.name}.mask.json")
-    photo = Photo(job.path, "", "")
-    name = photo.label
-    try:
-        data = read_member(job.source, job.path)
-        digest = sha256_bytes(data)
-        if notes.is_file():
-            done = read_json(notes)
-            if (done["settings"], done["photo_sha256"]) == (job.masking.hash, digest):
-                return name, "masked", len(done["faces"])
-        image = decode(data)
-    except PictureError as error:
-        return name, error.reason, 0
-    except OSError:
-        return name, "unreadable", 0
-    found = _finder(job.masking.landmarks).find(image, path=job.path)
-    places = [quantise(face.landmarks) for face in found] or ([_aligned(image)] if job.masking.aligned else [])
+    places, left_out = listed(root, None if source.is_dir() else source.name)
     if not places:
-        return name, "no_face", 0
-    masked, alpha, faces = _draw_all(image, places, photo, job.masking)
-    write_bytes(target, _encode(target.suffix.lower(), masked))
-    write_bytes(target.with_name(f"{target.name}.mask.png"), encode_png(alpha))
-    write_json(notes, {"settings": job.masking.hash, "photo_sha256": digest, "faces": faces})
-    return name, "masked", len(faces)
+        raise UserError(f"There are no photos in {source} (of the kinds {', '.join(sorted(PICTURES))}).")
+    rows = [Row(Photo(path, "", "").label, reason) for path, reason in left_out.items()]
+    origin = sha256_bytes(str(source.resolve()).encode("utf-8", "surrogateescape"))
+    with stage.opened(output_dir, STAGE, masking, origin, force=force) as out:
+        notes = out.notes()
+        # without the lock and the plan of the opened stage: what a worker process needs to write and note
+        writer = Output(out.directory)
+        jobs = [
+            Job(place, root, writer, masking, tuple(tuple(notes.get(name, ())) for name in place.files))
+            for place in places
+        ]
+        with track("mask", len(jobs)) as line:
+            for row in map_parts(_mask, jobs, workers):
+                rows.append(row)
+                line.advance(1, int(row.status != "masked"))
+        counts = Counter(row.status for row in rows)
+        with out.file(MANIFEST) as path:
+            _table(rows).to_csv(path, index=False)
+        out.commit({"files": len(rows), "faces": sum(row.faces for row in rows), **dict(sorted(counts.items()))})
+    return counts
+
+
+def _table(rows: list[Row]) -> pd.DataFrame:
+    lines = sorted((replace(row, photo=cell(row.photo), output=cell(row.output)) for row in rows), key=_order)
+    return pd.DataFrame(lines, columns=list(Row.__dataclass_fields__))
+
+
+def _order(row: Row) -> str:
+    return row.photo
+
+
+def _mask(job: Job) -> Row:
+    """Draw on one photo; whatever is wrong with it is its row's reason and stops nothing else."""
+    cv2.setNumThreads(1)
+    photo, place = Photo(job.place.path, "", ""), job.place
+    row = Row(photo.label, "unreadable")
+    try:
+        data = read_member(job.source, place.path)
+        digest = sha256_bytes(data)
+        done = _done(job, row, digest)
+        if done is not None:
+            return done
+        picture = open_picture(data)
+        found = _finder(job.masking.landmarks).find(picture.image, everyone=True, path=place.path)
+        where = [quantise(face.landmarks) for face in found]
+        if not where and job.masking.aligned:
+            where = [_aligned(picture.image)]
+        if not where:
+            return replace(row, status="no_face")
+        masked, alpha, faces = _draw_all(picture, where, photo, job.masking)
+    except PictureError as error:
+        return replace(row, status=error.reason)
+    except OSError:
+        return row
+    except PhotoError:
+        return replace(row, status="unusable_landmarks")
+    except (cv2.error, ValueError, ArithmeticError, IndexError, MemoryError):
+        return replace(row, status="cannot_be_drawn")
+    return _write(job, row, picture, masked, alpha, {"photo_sha256": digest, "faces": faces})
+
+
+def _write(job: Job, row: Row, like: Picture, masked: Image, alpha: Image, notes: dict[str, object]) -> Row:
+    name, name_alpha, name_notes = job.place.files
+    try:
+        data, lost = encode_as(like, masked, Path(name).suffix)
+        job.out.write_bytes(name_alpha, encode_png(alpha))
+        job.out.write_bytes(name, data)
+        job.out.write_json(name_notes, {"settings": job.masking.hash, "not_kept": list(lost), **notes})
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
+            raise
+        return replace(row, status="unusable_name")
+    except ValueError:
+        return replace(row, status="cannot_be_written")
+    faces = notes["faces"]
+    assert isinstance(faces, list)
+    return replace(row, status="masked", faces=len(faces), output=name, not_kept=" ".join(lost))
+
+
+def _done(job: Job, row: Row, digest: str) -> Row | None:
+    """The row of an earlier run, if what it wrote of this photo is there as it was."""
+    chosen: list[tuple[str, FileStamp]] = []
+    for name, states in zip(job.place.files, job.noted, strict=True):
+        state = next((state for state in states if matches(job.out.directory / name, state)), None)
+        if state is None:
+            return None
+        chosen.append((name, state))
+    done = read_json(job.out.directory / job.place.files[-1])
+    if (done.get("settings"), done.get("photo_sha256")) != (job.masking.hash, digest):
+        return None
+    for name, state in chosen:
+        job.out.note(name, state)
+    lost = " ".join(done["not_kept"])
+    return replace(row, status="masked", faces=len(done["faces"]), output=job.place.files[0], not_kept=lost)
 
 
 def _draw_all(
-    image: Image, places: list[Landmarks], photo: Photo, masking: Masking
+    picture: Picture, places: list[Landmarks], photo: Photo, masking: Masking
 ) -> tuple[Image, Image, list[dict[str, object]]]:
     """The photo with a mask on every face, the masks' joint alpha, and what was drawn."""
-    masked, alpha = image, np.zeros(image.shape[:2], np.uint8)
+    masked, alpha = picture.image, np.zeros(picture.image.shape[:2], np.uint8)
     faces: list[dict[str, object]] = []
     for number, landmarks in enumerate(places):
         recipe = choose(masking.mask, masking.seed, photo.key(number))
@@ -141,15 +208,6 @@ def _draw_all(
 def _aligned(image: Image) -> Landmarks:
     height, width = image.shape[:2]
     return quantise(Landmarks((ALIGNED * [width, height]).astype(np.float32), "five"))
-
-
-def _encode(extension: str, image: Image) -> bytes:
-    if extension in {".jpg", ".jpeg", ".jpe"}:
-        return encode_jpeg(image, 95)
-    done, data = cv2.imencode(extension, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise UserError(f"OpenCV here cannot write {extension} pictures: convert them to PNG first.")
-    return data.tobytes()
 
 
 @lru_cache(maxsize=2)

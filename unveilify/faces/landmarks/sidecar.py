@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as BaseConfig
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError, UserError
 from unveilify.core.landmarks import SCHEME_OF_SIZE, Landmarks
 from unveilify.core.records import Box, Face, Image
 from unveilify.core.storage import read_json
@@ -50,14 +50,14 @@ class Backend:
         """The listed faces of the photo at ``path`` (relative to its source), the most prominent first.
 
         Raises:
-            UserError: a face lies outside the picture (H, W, 3), so the landmarks belong to another size of it.
+            PhotoError: a face lies outside the picture (H, W, 3), so the landmarks belong to another size of it.
         """
         faces = [_face(marks) for marks in self._faces.get(path, [])]
         height, width = image.shape[:2]
         for face in faces:
             x, y, w, h = face.box
             if x > width or y > height or x + w < 0 or y + h < 0:
-                raise UserError(
+                raise PhotoError(
                     f"{self._file}: the landmarks of '{path}' lie outside the photo, which is {width} x {height} "
                     "pixels: give the coordinates in its own pixels."
                 )

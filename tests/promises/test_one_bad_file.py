@@ -1,0 +1,80 @@
+"""One file never stops a run: each of these is a reject with a name, and the good photo beside it is made."""
+
+import json
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from unveilify.core.pictures import encode_jpeg
+from unveilify.core.records import Photo
+from unveilify.faces.find import Finder, find_face
+from unveilify.sources._listing import readable
+from unveilify.synth.config import SynthConfig
+from unveilify.synth.run import run
+
+RGB = NDArray[np.uint8]
+
+
+def png(width: int, height: int) -> bytes:
+    """The head of a picture of that size, and next to nothing behind it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(3000))) + chunk(b"IEND", b"")
+
+
+def test_hostile_files_and_names(tmp_path: Path, astronaut: RGB) -> None:
+    good = encode_jpeg(astronaut[0:240, 100:340], 90)
+    person = tmp_path / "photos/person"
+    person.mkdir(parents=True)
+    names = [b"good.jpg", b"\xff\xfe.jpg", b"\\udcff\\udcfe.jpg", b"x" * 245 + b".jpg", b"a\nb.jpg", b"\x1b[31m.jpg"]
+    for name in names:
+        with open(os.fsencode(person) + b"/" + name, "wb") as file:
+            file.write(good)
+    for name, data in {
+        "zero.jpg": b"",
+        "bomb.png": png(60_000, 60_000),
+        "absurd.png": png(2**31 - 1, 2**31 - 1),
+        "lying.png": png(4000, 4000),
+        "flat.png": png(1, 1),
+    }.items():
+        (person / name).write_bytes(data)
+    (person / "folder.jpg").mkdir()
+    os.mkfifo(person / "pipe.jpg")
+    (person / "dangling.jpg").symlink_to("nowhere.jpg")
+    (person / "loop.jpg").symlink_to("loop.jpg")
+    stamp = run(SynthConfig(size_px=64, max_rejects=1, layout="folder"), tmp_path / "photos", tmp_path / "out")
+    rows = pd.read_parquet(tmp_path / "out/manifest.parquet").set_index("photo")
+    assert rows.index.is_unique
+    assert (rows["status"] == "target").sum() == len(names)
+    reasons = rows["reason"].to_dict()
+    assert reasons["person/zero.jpg"] == "empty"
+    assert reasons["person/bomb.png"] == reasons["person/absurd.png"] == "too_large"
+    assert reasons["person/lying.png"] == "unreadable"
+    assert stamp.counts["skipped.not_a_file"] == 3
+    for file in (tmp_path / "out").rglob("*.json"):
+        json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(
+    "box", [(1e308, 0, 1e308, 5), (0, 0, float("nan"), 5), (0, 0, float("inf"), 5), (-1e308, 0, 9, 9)]
+)
+def test_boxes_of_another_world(astronaut: RGB, box: tuple[float, float, float, float]) -> None:
+    assert find_face(Finder(), astronaut, [box]) == "bad_label"
+    assert find_face(Finder(), astronaut, [(5, 5, -3, 9)]) == "no_face"
+
+
+def test_two_names_never_become_one() -> None:
+    raw = [b"\xff", b"\\xff", b"\\\\xff", b"\\\xff", b"\\udcff", b"\\\\udcff", b"\xed\xb3\xbf", b"a\\b"]
+    names = [os.fsdecode(name) for name in raw]
+    assert len({Photo(name, "", "").label for name in names}) == len(raw)
+    assert len({readable(name) for name in names}) == len(raw)
+    assert readable("a\\b") == Photo("a\\b", "", "").label == "a\\b"
