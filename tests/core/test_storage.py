@@ -1,3 +1,4 @@
+import os
 import zipfile
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from unveilify.core import storage
 from unveilify.core.errors import UserError
+from unveilify.core.written import Output
 
 
 def fail_half_way(path: Path) -> None:
@@ -60,3 +62,40 @@ def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(storage, "MAX_PHOTO_BYTES", 2**20)
     with pytest.raises(OSError, match="unpacks to more"):
         storage.read_member(tmp_path, "a.zip!c.jpg")
+
+
+def test_until_it_is_whole_the_old_file_is_there(tmp_path: Path) -> None:
+    storage.write_bytes(tmp_path / "a.bin", b"old")
+    out = Output(tmp_path / "out")
+    out.write_bytes("a.bin", b"old")
+    for path, writing in (
+        (tmp_path / "a.bin", storage.writing(tmp_path / "a.bin")),
+        (tmp_path / "out/a.bin", out.file("a.bin")),
+    ):
+        with writing as fresh:
+            fresh.write_bytes(b"half")
+            assert path.read_bytes() == b"old"
+            fresh.write_bytes(b"whole")
+        assert path.read_bytes() == b"whole"
+
+
+def test_bytes_reach_the_disk_before_their_name_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this order: the file is synced, renamed, and its folder synced; a note of it is synced before the rename."""
+    done: list[str] = []
+    real_sync, real_rename = os.fsync, os.replace
+
+    def sync(handle: int) -> None:
+        done.append("sync")
+        real_sync(handle)
+
+    def rename(old: str, new: str) -> None:
+        done.append("rename")
+        real_rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
+    storage.write_bytes(tmp_path / "a.bin", b"1")
+    assert done == ["sync", "rename", "sync"]
+    done.clear()
+    Output(tmp_path).write_bytes("b.bin", b"1")
+    assert done == ["sync", "sync", "rename", "sync"]

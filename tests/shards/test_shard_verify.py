@@ -97,6 +97,12 @@ def other_crc(folder: Path) -> None:
     np.save(folder / "index.npy", records)
 
 
+def change_what_nobody_reads(folder: Path) -> None:
+    """Of the same length, and no other check looks there: only the digest tells."""
+    path = folder / "croissant.json"
+    path.write_bytes(path.read_bytes().replace(b"masked", b"maskde", 1))
+
+
 def lose_a_row(folder: Path) -> None:
     path = folder / "manifest.parquet"
     pd.read_parquet(path).iloc[:-1].to_parquet(path)
@@ -119,6 +125,7 @@ def forget_a_reason(folder: Path) -> None:
         (foreign_file, "notes.txt is not in the stamp"),
         (other_ledger, "splits.json says test"),
         (other_crc, "json is not where, or not what, index.npy says"),
+        (change_what_nobody_reads, "croissant.json has another sha256 than when it was written"),
         (lose_a_row, "in is not triplets + identity images + rejects"),
         (forget_a_reason, "rejects without a reason"),
     ],

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 
 
 class Config(BaseModel):
@@ -60,7 +60,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read the config {path}: {error}.") from None
+        raise UserError(f"Cannot read the config {path}: {why(error)}.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if tree is None:

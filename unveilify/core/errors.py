@@ -39,3 +39,9 @@ def sentence(error: OSError) -> str:
         return f"{' '.join(str(error).split())[:500]} (--debug shows where)."
     names = ", ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
     return f"{advice} ({names})." if names else f"{advice}."
+
+
+def why(error: Exception) -> str:
+    """The cause of another sentence's trouble in a few words: no number, no name that the sentence has already."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())[:200]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 
 MAX_PHOTO_BYTES = 256 * 2**20
 """A photo larger than this (as a file, or unpacked from an archive) is refused unread."""
@@ -114,7 +114,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"Cannot read {path}: {error}.") from None
+        raise UserError(f"Cannot read {path}: {why(error)}.") from None
 
 
 def sha256_bytes(data: bytes) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unveilify.core import storage
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 
 KEY = re.compile(r"[a-z0-9_-]+")
 
@@ -76,7 +76,7 @@ def members(path: Path) -> list[Member]:
             end = tar.offset
         whole = not found or _ends_here(path, found[-1].offset + found[-1].size, size)
     except (OSError, tarfile.TarError, EOFError) as error:
-        raise UserError(f"{path} cannot be read ({error}) after {_last(found)}: make it again.") from None
+        raise UserError(f"{path} cannot be read ({why(error)}) after {_last(found)}: make it again.") from None
     if not whole:
         raise UserError(f"{path} is truncated or damaged near byte {end}, after {_last(found)}: make it again.")
     return found

@@ -16,7 +16,7 @@ from pydantic import ValidationError, model_validator
 
 from unveilify.core import landmark_rows, tars
 from unveilify.core.config import Config
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.storage import read_json, sha256_file
 from unveilify.shards.split import SPLITS
 
@@ -153,7 +153,7 @@ def load(directory: Path) -> tuple[Index, Records]:
         raise UserError(f"{directory / INDEX_JSON} is damaged ({what}): run `unveilify shard` with --force.") from None
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise UserError(
-            f"Cannot read the index in {directory} ({error}): run `unveilify shard` with --force."
+            f"Cannot read the index in {directory} ({why(error)}): run `unveilify shard` with --force."
         ) from None
     expected = sum(shard.samples for shard in index.shards())
     columns = record_type(len(index.members), 1).names

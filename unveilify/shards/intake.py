@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from unveilify.core import landmark_rows, stamps, tars
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.storage import sha256_bytes, sha256_file
 from unveilify.shards.leaks import perceptual_hash
 
@@ -72,7 +72,7 @@ def manifest(directory: Path, stamp: stamps.Stamp) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"Cannot read {path} ({error}): run `{MAKE_IT}` again with --force.") from None
+        raise UserError(f"Cannot read {path} ({why(error)}): run `{MAKE_IT}` again with --force.") from None
     missing = {"photo", "key", "identity", "group", "status", "reason", "sha256"} - set(table.columns)
     if missing:
         raise UserError(f"{path} lacks the column {sorted(missing)[0]!r}: run `{MAKE_IT}` again with --force.")

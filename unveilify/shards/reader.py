@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from unveilify.core import landmark_rows, stamps, tars
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.landmarks import Points
 from unveilify.core.records import Image, Triplet
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, Records, image_names, load
@@ -112,7 +112,7 @@ class Split:
         try:
             data = memoryview(tars.pread(path, begin, offsets[-1] + sizes[-1] - begin))
         except OSError as error:
-            raise UserError(f"Cannot read {self.key(i)} in the shard {path}: {error}.") from None
+            raise UserError(f"Cannot read {self.key(i)} in the shard {path}: {why(error)}.") from None
         found = {}
         for name, offset, size, crc in zip(self.index.members, offsets, sizes, record["crc32"].tolist(), strict=True):
             found[name] = self._whole(i, name, data[offset - begin : offset - begin + size], size, crc)
@@ -129,7 +129,7 @@ class Split:
         try:
             data = tars.pread(path, int(record["offset"][column]), size)
         except OSError as error:
-            raise UserError(f"Cannot read {self.key(i)} in the shard {path}: {error}.") from None
+            raise UserError(f"Cannot read {self.key(i)} in the shard {path}: {why(error)}.") from None
         data = self._whole(i, landmark_rows.MEMBER, memoryview(data), size, int(record["crc32"][column]))
         return landmark_rows.decode(data, f"{path}: {self.key(i)}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from unveilify.core import stamps, tars
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.storage import sha256_file
 from unveilify.shards import card, intake
 from unveilify.shards.index import Index, Records, load, scan
@@ -129,7 +129,7 @@ def _manifest(directory: Path, counts: dict[str, int], samples: dict[str, _Sampl
     try:
         table = pd.read_parquet(directory / intake.MANIFEST)
     except (OSError, ValueError) as error:
-        yield f"{intake.MANIFEST} cannot be read ({error})."
+        yield f"{intake.MANIFEST} cannot be read ({why(error)})."
         return
     uses = Counter(image for one in samples.values() for image in one.images)
     expected = {

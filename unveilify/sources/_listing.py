@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from unveilify.core import plugins, stamps
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.pictures import ENDINGS
 from unveilify.core.records import Photo
 from unveilify.core.storage import MEMBER, split_member
@@ -91,7 +91,7 @@ def names_in(path: Path) -> set[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read the list of people {path}: {error}.") from None
+        raise UserError(f"Cannot read the list of people {path}: {why(error)}.") from None
     return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
 
 

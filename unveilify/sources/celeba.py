@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unveilify.core.config import Config as BaseConfig
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.records import Photo
 from unveilify.core.storage import read_member
 from unveilify.sources._listing import Listing, Sorter, files, peek
@@ -56,7 +56,7 @@ def _read(root: Path, path: str) -> dict[str, str]:
     try:
         lines = read_member(root, path).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"Cannot read {root / path}: {error}.") from None
+        raise UserError(f"Cannot read {root / path}: {why(error)}.") from None
     for number, line in enumerate(lines, 1):
         words = line.split()
         if len(words) != 2 or not words[1].isdigit():

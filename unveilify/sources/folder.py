@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from unveilify.core.config import Config as BaseConfig
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.records import Photo
 from unveilify.sources._listing import Listing, Sorter, files, readable
 
@@ -58,7 +58,7 @@ def _people(path: Path) -> dict[str, dict[str, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
     except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"Cannot read the table of people {path}: {error}.") from None
+        raise UserError(f"Cannot read the table of people {path}: {why(error)}.") from None
     if not rows or len(rows[0]) < 2:
         raise UserError(
             f"{path} says nothing of anybody: give a header, then the folder's name, a comma, what is known."

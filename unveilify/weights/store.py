@@ -8,7 +8,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.storage import sha256_file, sweep
 from unveilify.weights.catalogue import Entry, entry
 from unveilify.weights.homes import Unreachable, bring
@@ -85,10 +85,10 @@ def fetch(name: str, *, allow_download: bool = False) -> Path:
     sweep(cache(), idle_s=86_400)  # a download that was killed long ago
     try:
         bring(wanted, target)
-    except Unreachable as why:
-        raise Missing(wanted, places(), str(why)) from None
+    except Unreachable as said:
+        raise Missing(wanted, places(), str(said)) from None
     except OSError as error:
-        raise UserError(f"Cannot write {target}: {error}; name another folder in UNVEILIFY_CACHE.") from None
+        raise UserError(f"Cannot write {target}: {why(error)}; name another folder in UNVEILIFY_CACHE.") from None
     return target
 
 

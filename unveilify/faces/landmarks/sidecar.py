@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as BaseConfig
-from unveilify.core.errors import PhotoError, UserError
+from unveilify.core.errors import PhotoError, UserError, why
 from unveilify.core.landmarks import SCHEME_OF_SIZE, Landmarks
 from unveilify.core.records import Box, Face, Image
 from unveilify.core.storage import read_json
@@ -90,7 +90,7 @@ def _read_csv(path: Path) -> dict[str, list[Landmarks]]:
                         _landmarks([c for c in row[1:] if c.strip()], depth, where)
                     )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"Cannot read the landmarks {path}: {error}.") from None
+        raise UserError(f"Cannot read the landmarks {path}: {why(error)}.") from None
     return faces
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from unveilify.core.errors import UserError
+from unveilify.core.errors import UserError, why
 from unveilify.core.storage import canonical_json, writing
 
 _KEY = "unveilify"
@@ -35,7 +35,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -
         with writing(path) as temporary:
             save_file(dict(tensors), str(temporary), metadata={_KEY: canonical_json(told).decode()})
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be written ({error}): make room there, or give another folder.") from None
+        raise UserError(f"{path} cannot be written ({why(error)}): make room there, or give another folder.") from None
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,0 +1,105 @@
+"""Every error that a person can cause is one sentence with what to do, exit code 2 and no traceback."""
+
+import errno
+import sys
+from pathlib import Path
+
+import pytest
+
+from unveilify.cli import app
+from unveilify.core.errors import sentence
+
+
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    monkeypatch.setattr(sys, "argv", ["unveilify", *words])
+    with pytest.raises(SystemExit) as left:
+        app.main()
+    text = capsys.readouterr().err
+    assert left.value.code == 2, text
+    assert "Traceback" not in text
+    return text.strip()
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "photos/person").mkdir(parents=True)
+    (tmp_path / "photos/person/1.jpg").write_bytes(b"no picture")
+    for name, text in {"null": "null", "list": "[]", "words": '{"stage": 3}', "torn": "{"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "_stamp.json").write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample", "file"],
+        ["synth", "--source", "file"],
+        ["synth", "--source", "photos", "--out", "file"],
+        ["synth", "--source", "photos", "--out", "file/deeper"],
+        ["synth", "--source", "photos", "--out", "photos"],
+        ["synth", "--source", "photos", "--out", "."],
+        ["shard", "--pairs", "file"],
+        ["shard", "--pairs", "nowhere", "--out", "nowhere"],
+        ["shard", "--pairs", "null", "--out", "new"],
+        ["train", "--shards", "list", "--out", "new"],
+        ["train", "--shards", "file", "--out", "new"],
+        ["report", "--shards", "torn", "--out", "new"],
+        ["report", "--shards", "photos", "--out", "photos"],
+        ["verify", "null"],
+        ["verify", "list"],
+        ["verify", "words"],
+        ["verify", "torn"],
+        ["verify", "file"],
+        ["show", "nowhere"],
+        ["show", "list"],
+        ["card", "torn"],
+        ["export", "nowhere", "-o", "x.safetensors"],
+        ["export", "file", "-o", "file"],
+        ["export", "file", "-o", "photos"],
+        ["remove", "photos/person/1.jpg", "-o", "null/x.png"],
+        ["remove", "nothing.jpg", "-o", "file/x.png"],
+        ["run", "nowhere.yaml"],
+        ["run", "photos"],
+    ],
+    ids=" ".join,
+)
+def test_mistakes_are_sentences(
+    there: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    before = sorted(there.rglob("*"))
+    text = said(capsys, monkeypatch, *words)
+    assert text.startswith("unveilify: ")
+    assert text.endswith(".")
+    assert "[Errno" not in text
+    assert sorted(there.rglob("*")) == before, "nothing was touched"
+
+
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EACCES, errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR]
+)
+def test_errors_of_the_disk_are_sentences(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail() -> None:
+        raise OSError(number, "what the system says", "some/file")
+
+    monkeypatch.setattr(app, "app", fail)
+    text = said(capsys, monkeypatch)
+    assert "some/file" in text
+    assert ": " in text.removeprefix("unveilify: "), "what to do"
+    assert "Errno" not in text
+
+
+def test_an_error_without_a_number_stays_short() -> None:
+    assert len(sentence(OSError("long " * 10_000))) < 600
+
+
+def test_no_memory_is_a_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(app, "app", fail)
+    assert "fewer --workers" in said(capsys, monkeypatch)
