@@ -19,6 +19,7 @@ class MemorySplit:
     people: int = 5
     size: int = 32
     photos: int = 4
+    family: int = 1
     reads: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -26,6 +27,9 @@ class MemorySplit:
 
     def identity(self, index: int) -> str:
         return f"person{index // self.photos}"
+
+    def group(self, index: int) -> str:
+        return f"family{index // self.photos // self.family}"
 
     def photo(self, person: int, number: int) -> Image:
         rng = np.random.default_rng(person)

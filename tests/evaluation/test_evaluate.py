@@ -9,6 +9,7 @@ from by_colour import ByColour
 
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
+from unveilify.evaluation import cache
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
@@ -237,3 +238,54 @@ def test_what_a_rival_learns_from_has_landmarks_and_their_truth(memory_shards) -
     assert batch.identity_landmarks is not None
     assert batch.identity_landmarks.shape == (4, 2, 5, 2)
     torch.testing.assert_close(batch.landmarks - batch.unmasked_landmarks, torch.full((4, 5, 2), 0.5 / 32))
+
+
+def test_times_are_kept_by_device_and_threads_and_scores_are_not(
+    bench: Bench, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unveilify.evaluation import evaluate as module
+
+    measured: list[str] = []
+    monkeypatch.setattr(module.timing, "photo_to_photo", lambda *_, **__: {})
+    plain = module.timing.measure
+    monkeypatch.setattr(module.timing, "measure", lambda *a, **k: measured.append("time") or plain(*a, **k))
+    scored: list[str] = []
+    score = module._measure
+    monkeypatch.setattr(module, "_measure", lambda *a: scored.append("score") or score(*a))
+    subjects = [(Trained("mine", run_dir, "cpu"), tmp_path)]
+
+    def once() -> dict[str, object]:
+        return dict(evaluate(CONFIG, bench, subjects).rows[0].about["cost"])
+
+    first = once()
+    assert once() == first
+    assert (len(measured), len(scored)) == (1, 1)
+    monkeypatch.setattr(module.timing, "device_name", lambda device: "another machine")
+    assert once()["device"] == "another machine"
+    assert (len(measured), len(scored)) == (2, 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        assert once()["threads"] == before + 1
+    finally:
+        torch.set_num_threads(before)
+    assert (len(measured), len(scored)) == (3, 1)
+
+
+@pytest.mark.parametrize("ending", ["json", "npy", "parquet"])
+def test_a_kept_row_with_other_bytes_is_not_taken(tmp_path: Path, ending: str) -> None:
+    frame = pd.DataFrame({"key": ["a", "b"], "identity": ["p", "q"], "psnr": [20.0, 30.0]})
+    row = cache.Row("copy", "rival", frame, {"label": "copy", "triplets": 2}, np.ones((2, 4), np.float32))
+    cache.save(tmp_path, "name", row)
+    path = tmp_path / f"name.{ending}"
+    whole = path.read_bytes()
+    for place in range(0, len(whole), max(1, len(whole) // 50)):
+        data = bytearray(whole)
+        data[place] ^= 4
+        path.write_bytes(data)
+        assert cache.load(tmp_path, "name", "copy", "rival") is None, place
+    path.write_bytes(whole)
+    kept = cache.load(tmp_path, "name", "copy", "rival")
+    assert kept is not None
+    pd.testing.assert_frame_equal(kept.frame, frame)
+    assert (kept.about, kept.vectors.tolist()) == (row.about, row.vectors.tolist())

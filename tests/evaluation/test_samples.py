@@ -91,3 +91,29 @@ def test_a_person_without_an_identity_image_is_no_stranger(memory_shards, monkey
     samples = Samples(split, EvaluateConfig(), None)
     assert samples[5].given == samples[5].given_landmarks == ()
     assert same(samples[3].strangers[0], split.photo(2, 1))
+
+
+def test_a_relative_is_no_stranger(memory_shards) -> None:
+    split = memory_shards.test
+    split.people, split.family = 6, 2
+    for n, sample in enumerate(Samples(split, EvaluateConfig(), None)):
+        family = [split.photo(person, k) for person in (n // 8 * 2, n // 8 * 2 + 1) for k in range(4)]
+        (stranger,) = sample.strangers
+        assert not any(same(stranger, photo) for photo in family)
+    split.people = 2
+    assert Samples(split, EvaluateConfig(), None)[0].strangers == ()
+
+
+def test_a_copy_of_what_was_given_is_no_other_photo(memory_shards, monkeypatch) -> None:
+    """Encoded again, brighter or mirrored, the reference would win by being copied."""
+    split = memory_shards.test
+    plain = split.photo
+
+    def photo(person: int, number: int) -> np.ndarray:
+        changed = np.clip(plain(person, 2 if number == 3 else number).astype(int) + 2 * (number == 3), 0, 255)
+        return np.ascontiguousarray(changed.astype(np.uint8)[:, :: -1 if number == 3 else 1])
+
+    monkeypatch.setattr(split, "photo", photo)
+    sample = Samples(split, EvaluateConfig(), None)[1]  # photo 1, given photo 2, of which photo 3 is a copy
+    assert len(sample.others) == 1
+    assert same(sample.others[0], photo(0, 0))

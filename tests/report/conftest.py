@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,6 +101,12 @@ def make_run(folder: Path, *, seed: int = 0, identity: bool = True) -> Path:
     ]
     (folder / "log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in log) + '{"step": 31, "l1"')
     return folder
+
+
+@pytest.fixture
+def run_maker() -> Callable[..., Path]:
+    """Writes a run directory with an untrained network."""
+    return make_run
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
-"""Finished rows, kept by what they were made from: the same row is never measured twice."""
+"""Finished rows, kept by what they were made from: the same row is never measured twice.
+
+What is read back is compared with a digest that was written with it; what differs is measured again.
+"""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unveilify.core.errors import UserError
-from unveilify.core.storage import read_json, write_json, writing
+from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file, write_json, writing
 
 Vectors = npt.NDArray[np.float32]
 
@@ -31,22 +35,40 @@ class Row:
 
 
 def load(folder: Path, name: str, label: str, kind: str) -> Row | None:
-    """The row kept under ``name``, or None if there is none or it is damaged."""
-    table, about = folder / f"{name}.parquet", folder / f"{name}.json"
-    if not about.is_file() or not table.is_file():
+    """The row kept under ``name``, or None if there is none, or not with the bytes that were written."""
+    about = load_facts(folder, name)
+    if about is None:
         return None
+    paths = [folder / f"{name}.{ending}" for ending in ("parquet", "npy")]
     try:
-        with (folder / f"{name}.npy").open("rb") as file:
-            vectors = np.load(file, allow_pickle=False)
-        return Row(label, kind, pd.read_parquet(table), dict(read_json(about)), vectors)
-    except (OSError, ValueError, UserError):
+        data = [path.read_bytes() for path in paths]
+        if [sha256_bytes(found) for found in data] != about.pop("sha256", None):
+            return None
+        return Row(label, kind, pd.read_parquet(BytesIO(data[0])), about, np.load(BytesIO(data[1]), allow_pickle=False))
+    except (OSError, ValueError):
         return None
 
 
 def save(folder: Path, name: str, row: Row) -> None:
     """Keep a row; the small JSON goes last and makes it count."""
-    with writing(folder / f"{name}.parquet") as temporary:
+    paths = [folder / f"{name}.{ending}" for ending in ("parquet", "npy")]
+    with writing(paths[0]) as temporary:
         row.frame.to_parquet(temporary, index=False)
-    with writing(folder / f"{name}.npy") as temporary, temporary.open("wb") as file:
+    with writing(paths[1]) as temporary, temporary.open("wb") as file:
         np.save(file, row.vectors, allow_pickle=False)
-    write_json(folder / f"{name}.json", row.about)
+    save_facts(folder, name, {**row.about, "sha256": [sha256_file(path) for path in paths]})
+
+
+def load_facts(folder: Path, name: str) -> dict[str, Any] | None:
+    """The facts kept under ``name``, or None if there are none, or not those that were written."""
+    try:
+        kept = read_json(folder / f"{name}.json")
+        facts = dict(kept["facts"])
+        return facts if kept["sha256"] == sha256_bytes(canonical_json(facts)) else None
+    except (KeyError, TypeError, ValueError, UserError):
+        return None
+
+
+def save_facts(folder: Path, name: str, facts: dict[str, Any]) -> None:
+    """Keep some facts, with their digest."""
+    write_json(folder / f"{name}.json", {"facts": facts, "sha256": sha256_bytes(canonical_json(facts))})

@@ -1,7 +1,7 @@
 """Measure every row of the table on the same test triplets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from unveilify.metrics._contract import Column, Comparison, Metric, composite
 from unveilify.metrics.identity import Metric as Identity
 from unveilify.models.parts.contract import plugin
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same outputs would score differently, so that kept rows are measured again."""
 
 PHOTOS = 5
@@ -34,8 +34,9 @@ PHOTOS = 5
 class Evaluation:
     """All rows on the same triplets; ``missing`` says for a column why it has no values.
 
-    ``facts``: one line per triplet: key, identity, hole_share, style, wear, yaw in degrees, others (their
-    number), and what the source says in words or numbers, as ``meta.<name>``.
+    ``facts``: one line per triplet: key, identity, group (what intervals resample), hole_share, style, wear, yaw in
+    degrees, others (their number), and what the source says in words or numbers, as ``meta.<name>``.
+    ``unfinished`` says of the rows whose training is not, how far it is.
     ``verification`` and ``distances`` (to the truth, `kernel_distance`) by label, where a recogniser is at hand.
     """
 
@@ -46,6 +47,7 @@ class Evaluation:
     size_px: int
     verification: dict[str, Verification] = field(default_factory=dict)
     distances: dict[str, float] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def evaluate(
         if row is None:
             row = _measure(config, bench, subject)
             cache.save(folder, name, row)
-        rows.append(row)
+        rows.append(replace(row, about=row.about | _times(config, bench, subject, folder, fresh=fresh)))
     return Evaluation(
         columns=bench.columns,
         missing=bench.missing,
@@ -91,6 +93,7 @@ def evaluate(
         size_px=bench.samples.size_px,
         verification=_verification(rows, bench.samples, bench.metrics.get("identity")),
         distances=_distances(rows),
+        unfinished={s.label: s.unfinished for s, _ in subjects if isinstance(s, Trained) and s.unfinished},
     )
 
 
@@ -123,10 +126,10 @@ def pick_device() -> str:
 
 def facts(samples: Samples) -> pd.DataFrame:
     """What each triplet is; see `Evaluation`."""
-    return pd.DataFrame([_facts(sample) for sample in samples])
+    return pd.DataFrame([_facts(sample, str(group)) for sample, group in zip(samples, samples.groups, strict=True)])
 
 
-def _facts(sample: Sample) -> dict[str, Any]:
+def _facts(sample: Sample, group: str) -> dict[str, Any]:
     mask = sample.meta.get("mask") or {}
     pose = sample.meta.get("pose") or sample.meta.get("quality") or {}
     told = (sample.meta.get("meta") or {}).items()
@@ -134,6 +137,7 @@ def _facts(sample: Sample) -> dict[str, Any]:
     return {
         "key": sample.key,
         "identity": sample.identity,
+        "group": group,
         "hole_share": float(sample.hole.mean()),
         "style": _name(mask.get("style")),
         "wear": _name(mask.get("wear")),
@@ -188,25 +192,45 @@ def _comparison(subject: Subject, sample: Sample, output: Image) -> Comparison:
 
 
 def _about(config: EvaluateConfig, bench: Bench, subject: Subject) -> dict[str, Any]:
-    """Model, size and cost of a row that is a network."""
+    """Model and settings of a row that is a network."""
     about: dict[str, Any] = {"label": subject.label, "kind": subject.kind, "triplets": len(bench.samples)}
     if isinstance(subject, Rival):
-        model, settings, network = subject.label, subject.config, subject.network
+        about |= {"model": subject.label, "model_config": subject.config.model_dump(mode="json")}
     elif isinstance(subject, Trained):
         stored = subject.stored
-        model, settings, network = stored.model, stored.config, stored.network
-        about["meta"] = stored.meta
-    else:
-        return about
-    about |= {"model": model, "model_config": settings.model_dump(mode="json")}
-    if subject.kind not in CONTROLS:
-        batch = batch_of([bench.samples[0]], settings.size_px, bench.device, uses_hole=plugin(model).USES_HOLE)
-        about["cost"] = timing.measure(network, batch, runs=config.timing_runs).to_json()
-        if isinstance(subject, Trained) and not plugin(model).USES_HOLE:
-            photos = [bench.samples.stored(n) for n in range(min(PHOTOS, len(bench.samples)))]
-            pairs = [(t.masked, t.identity[0] if t.real else None) for t in photos]
-            about["photo"] = timing.photo_to_photo(subject.stored, pairs, runs=config.timing_runs)
+        about |= {"model": stored.model, "model_config": stored.config.model_dump(mode="json"), "meta": stored.meta}
     return about
+
+
+def _times(
+    config: EvaluateConfig, bench: Bench, subject: Subject, folder: Path, *, fresh: bool = False
+) -> dict[str, Any]:
+    """What a row that is a network costs on this machine; kept by device and threads, apart from what it scores."""
+    if not isinstance(subject, Rival | Trained) or subject.kind in CONTROLS:
+        return {}
+    machine = [timing.device_name(torch.device(bench.device)), torch.get_num_threads(), config.timing_runs]
+    name = sha256_bytes(canonical_json(["times", row_name(config, bench, subject), *machine]))[:20]
+    kept = None if fresh else cache.load_facts(folder, name)
+    if kept is None:
+        kept = _measure_times(config, bench, subject)
+        cache.save_facts(folder, name, kept)
+    return kept
+
+
+def _measure_times(config: EvaluateConfig, bench: Bench, subject: Rival | Trained) -> dict[str, Any]:
+    model, settings, network = (
+        (subject.label, subject.config, subject.network)
+        if isinstance(subject, Rival)
+        else (subject.stored.model, subject.stored.config, subject.stored.network)
+    )
+    uses_hole = plugin(model).USES_HOLE
+    batch = batch_of([bench.samples[0]], settings.size_px, bench.device, uses_hole=uses_hole)
+    found: dict[str, Any] = {"cost": timing.measure(network, batch, runs=config.timing_runs).to_json()}
+    if isinstance(subject, Trained) and not uses_hole:
+        photos = [bench.samples.stored(n) for n in range(min(PHOTOS, len(bench.samples)))]
+        pairs = [(t.masked, t.identity[0] if t.real else None) for t in photos]
+        found["photo"] = timing.photo_to_photo(subject.stored, pairs, runs=config.timing_runs)
+    return found
 
 
 def _verification(rows: Sequence[Row], samples: Samples, metric: Metric | None) -> dict[str, Verification]:

@@ -14,6 +14,7 @@ from unveilify.core.landmark_rows import shares
 from unveilify.core.landmarks import Points
 from unveilify.core.records import Image, Triplet
 from unveilify.evaluation.config import EvaluateConfig
+from unveilify.shards.leaks import alike, look_of
 
 
 class Split(Protocol):
@@ -27,13 +28,16 @@ class Split(Protocol):
     def identity(self, index: int) -> str:
         """Whose photo it is."""
 
+    def group(self, index: int) -> str:
+        """The people that are not independent of each other: a family, or the person alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One test triplet at the size of the comparison; ``hole`` (S, S) is true where alpha is above 0.
 
     ``given`` are the identity images without repeats, ``strangers`` those of another person, ``others``
-    photos of the person that are neither the target nor among the given.
+    photos of the person that are neither the target nor among the given, nor look like one of these.
 
     ``landmarks`` (N, D) are those found on the masked picture, ``given_landmarks`` and ``stranger_landmarks`` those of
     each such photo: shares of the side (`core.landmark_rows.shares`), NaN or None where unknown.
@@ -76,7 +80,8 @@ class Samples:
         self._split, self._given, self._others = split, config.given, config.others
         self.indices = spread(len(split), config.triplets or len(split))
         self.identities = np.array([split.identity(i) for i in self.indices])
-        self._photos: dict[str, dict[bytes, tuple[int, int]]] | None = None
+        self.groups = np.array([split.group(i) for i in self.indices])
+        self._photos: dict[str, dict[bytes, _Place]] | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -109,9 +114,12 @@ class Samples:
         return self._split.read(self.indices[n])
 
     def _stranger(self, n: int) -> Triplet | None:
-        """The next sample of another person that has identity images; none if there is none."""
+        """The next sample of another group that has identity images; none if there is none.
+
+        A relative is no stranger: families look alike.
+        """
         after = (n + np.arange(1, len(self))) % len(self)
-        foreign = after[self.identities[after] != self.identities[n]]
+        foreign = after[self.groups[after] != self.groups[n]]
         return next((t for i in foreign if (t := self._split.read(self.indices[int(i)])).real), None)
 
     def _count(self, triplet: Triplet) -> int:
@@ -126,28 +134,41 @@ class Samples:
     def _others_of(self, triplet: Triplet, identity: str) -> tuple[Image, ...]:
         if self._photos is None:
             self._photos = self._index()
-        shown = {_digest(p) for p in (triplet.unmasked, *triplet.identity)}
-        free = [place for digest, place in sorted(self._photos[identity].items()) if digest not in shown]
-        return tuple(resize(self._photo(*place), self.size_px) for place in free[: self._others])
+        shown = [look_of(p) for p in (triplet.unmasked, *triplet.identity[: triplet.real])]
+        free = [
+            place
+            for _, place in sorted(self._photos[identity].items())
+            if not any(alike(place.look, look) for look in shown)
+        ]
+        return tuple(resize(self._photo(place), self.size_px) for place in free[: self._others])
 
-    def _index(self) -> dict[str, dict[bytes, tuple[int, int]]]:
-        """Every distinct photo of the people at hand: pixel digest -> where it is (sample, slot).
+    def _index(self) -> dict[str, dict[bytes, "_Place"]]:
+        """Every distinct photo of the people at hand: pixel digest -> where it is.
 
         Going by pixels, a photo that is a target here and an identity image there counts once.
         """
         wanted = set(self.identities.tolist())
-        found: dict[str, dict[bytes, tuple[int, int]]] = {name: {} for name in wanted}
+        found: dict[str, dict[bytes, _Place]] = {name: {} for name in wanted}
         for i in range(len(self._split)):
             name = self._split.identity(i)
             if name in wanted:
                 triplet = self._split.read(i)
                 for slot, photo in enumerate((triplet.unmasked, *triplet.identity[: triplet.real])):
-                    found[name].setdefault(_digest(photo), (i, slot))
+                    found[name].setdefault(_digest(photo), _Place(i, slot, look_of(photo)))
         return found
 
-    def _photo(self, index: int, slot: int) -> Image:
-        triplet = self._split.read(index)
-        return (triplet.unmasked, *triplet.identity)[slot]
+    def _photo(self, place: "_Place") -> Image:
+        triplet = self._split.read(place.index)
+        return (triplet.unmasked, *triplet.identity)[place.slot]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a photo is in the split, and its `leaks.look_of`."""
+
+    index: int
+    slot: int
+    look: bytes
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -14,7 +14,7 @@ from unveilify.core import pictures
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
-from unveilify.core.stamps import BEGUN
+from unveilify.core.stamps import BEGUN, STAMP
 from unveilify.core.storage import canonical_json, read_file, read_json, sha256_bytes, sha256_file
 from unveilify.evaluation.samples import Sample, Split, landmarks_of, resize, spread
 from unveilify.models.parts import store
@@ -23,6 +23,7 @@ from unveilify.models.parts.pictures import to_bytes
 from unveilify.models.parts.points import stacked
 from unveilify.shards.reader import ShardSet
 from unveilify.training.config import BEST
+from unveilify.training.state import checkpoints, position_of
 
 Kind = Literal["truth", "rival", "trained", "stranger", "alone", "predictions"]
 CONTROLS = ("stranger", "alone")
@@ -123,6 +124,21 @@ class Trained:
         """Hash of the shards that the run was trained on, if the run says so."""
         path = self.run_dir / BEGUN
         return str(read_json(path).get("input")) if path.is_file() else None
+
+    @cached_property
+    def unfinished(self) -> str:
+        """How far a training is that is not finished, as ``12,000 of 60,000 triplets``; empty where it is.
+
+        A network file without the run that made it says nothing, and counts as finished.
+        """
+        if (self.run_dir / STAMP).is_file() or not (self.run_dir / BEGUN).is_file():
+            return ""
+        seen = position_of(checkpoints(self.run_dir)[-1]) if checkpoints(self.run_dir) else 0
+        try:
+            whole = f" of {int(read_json(self.run_dir / BEGUN)['config']['samples']):,}"
+        except (KeyError, TypeError, ValueError, UserError):
+            whole = ""
+        return f"{seen or int(self.stored.meta.get('seen', 0)):,}{whole} triplets"
 
     @cached_property
     def stored(self) -> store.Stored:

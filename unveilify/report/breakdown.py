@@ -45,7 +45,7 @@ def breakdowns(evaluation: Evaluation, table: Table) -> list[Breakdown]:
     said = [name for name in facts if str(name).startswith("meta.")]
     groups |= {str(name).removeprefix("meta."): _kinds(facts[name]) for name in said}
     return [
-        _one(evaluation, head, by, names)
+        _one(evaluation, table, head, by, names)
         for by, names in groups.items()
         if 1 < len(set(names.tolist())) <= MOST_GROUPS
         for head in heads
@@ -53,16 +53,16 @@ def breakdowns(evaluation: Evaluation, table: Table) -> list[Breakdown]:
     ]
 
 
-def _one(evaluation: Evaluation, head: Head, by: str, names: npt.NDArray[np.str_]) -> Breakdown:
+def _one(evaluation: Evaluation, table: Table, head: Head, by: str, names: npt.NDArray[np.str_]) -> Breakdown:
     rows: list[tuple[str, int, list[Estimate | None]]] = []
+    people = evaluation.facts["group"].to_numpy(np.str_)
     for name in sorted(set(names.tolist())):
         there = names == name
         cells: Sequence[Estimate | None] = [
-            interval(row.frame[head.key].to_numpy(np.float64)[there], row.frame["identity"].to_numpy(np.str_)[there])
-            for row in evaluation.rows
+            interval(row.frame[head.key].to_numpy(np.float64)[there], people[there]) for row in evaluation.rows
         ]
         rows.append((name or "unknown", int(there.sum()), list(cells)))
-    return Breakdown(head, by, tuple(row.label for row in evaluation.rows), rows)
+    return Breakdown(head, by, tuple(table.name(row.label) for row in evaluation.rows), rows)
 
 
 def _kinds(said: "pd.Series[Any]") -> npt.NDArray[np.str_]:

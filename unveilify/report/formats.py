@@ -22,14 +22,14 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(out, lineterminator="\n")
     heads = table.heads
     names = [n for h in heads for n in ((h.key,) if h.section == "cost" else (h.key, f"{h.key}_low", f"{h.key}_high"))]
-    writer.writerow(["row", "kind", *names])
+    writer.writerow(["row", "kind", "unfinished", *names])
     for line in table.lines:
         values = []
         for head in heads:
             cell = line.cells[head.key]
             numbers = (cell.mean, cell.low, cell.high) if cell else (math.nan,) * 3
             values += [repr(v) if math.isfinite(v) else "" for v in numbers[: 1 if head.section == "cost" else 3]]
-        writer.writerow([line.label, line.kind, *values])
+        writer.writerow([line.label, line.kind, line.unfinished, *values])
     return out.getvalue()
 
 
@@ -42,6 +42,7 @@ def to_json(table: Table) -> dict[str, Any]:
             {
                 "row": line.label,
                 "kind": line.kind,
+                "unfinished": line.unfinished or None,
                 "values": {head.key: _estimate(line.cells[head.key]) for head in table.heads},
                 **{k: v for k, v in line.about.items() if k in ("model", "model_config", "cost")},
             }
@@ -61,7 +62,7 @@ def to_markdown(table: Table) -> str:
         "# Metrics",
         f"{facts['triplets']} test triplets of {facts['identities']} people at {facts['size_px']} px. The hole is "
         f"{100 * share['mean']:.1f} % of the picture on average (5th to 95th percentile {100 * share['p5']:.1f} to "
-        f"{100 * share['p95']:.1f} %). Intervals: 95 % bootstrap over people. Bold: the best value, where `truth` and "
+        f"{100 * share['p95']:.1f} %). Intervals: 95 % bootstrap over {table.over}. Bold: the best value, where `truth` and "
         "the controls (a stranger's photo, no photo) do not compete.",
         *([_md(table.told)] if table.told else []),
     ]
@@ -89,7 +90,7 @@ def to_latex(table: Table) -> str:
         for head in heads:
             cell = text(head, line.cells[head.key]).replace(DASH, "--")
             cells.append(rf"\textbf{{{cell}}}" if line.label in table.best[head.key] else cell)
-        rows.append(" & ".join([tex(line.label), *cells]) + r" \\")
+        rows.append(" & ".join([tex(line.name), *cells]) + r" \\")
     body = "\n".join(rows)
     notes = "".join(f"% {note.replace(DASH, '--')}\n" for note in table.notes)
     return (
@@ -117,15 +118,15 @@ def _markdown_rows(table: Table, heads: list[Head]) -> list[list[str]]:
         words = text(head, line.cells[head.key], with_interval=True)
         return f"**{words}**" if line.label in table.best[head.key] else words
 
-    return [[_md(line.label), *(cell(line, head) for head in heads)] for line in table.under(heads)]
+    return [[_md(line.name), *(cell(line, head) for head in heads)] for line in table.under(heads)]
 
 
 def _differences(table: Table) -> str:
     heads = {head.key: head for head in table.heads}
     rows = [
         [
-            _md(d.label),
-            _md(d.against),
+            _md(table.name(d.label)),
+            _md(table.name(d.against)),
             heads[d.key].text,
             text(heads[d.key], d.estimate, with_interval=True),
             "better" if d.better else "worse" if d.worse else "open",

@@ -85,7 +85,7 @@ def _head(table: Table) -> str:
         f"<p>{facts['triplets']} test triplets of {facts['identities']} people at "
         f"{facts['size_px']} × {facts['size_px']} pixels. The mask hides {100 * share['mean']:.1f} % of the picture "
         f"on average (5th to 95th percentile: {100 * share['p5']:.1f} to {100 * share['p95']:.1f} %); PSNR and SSIM "
-        "of the whole picture follow that share. Brackets: 95 % bootstrap interval over people. Bold: the best value; "
+        "of the whole picture follow that share. Brackets: 95 % bootstrap interval over {table.over}. Bold: the best value; "
         "the truth and the controls (a stranger’s photo, no photo) do not compete.</p>"
         + (f"<p>{escape(table.told)}</p>" if table.told else "")
     )
@@ -100,7 +100,7 @@ def _table(table: Table, caption: str, heads: Sequence[Head]) -> str:
             mean, _, rest = words.partition(" ")
             best = ' class="best"' if line.label in table.best[head.key] else ""
             cells.append(f"<td{best}>{escape(mean)}{f'<small>{escape(rest)}</small>' if rest else ''}</td>")
-        rows.append(f'<tr class="{line.kind}"><th scope="row">{escape(line.label)}</th>{"".join(cells)}</tr>')
+        rows.append(f'<tr class="{line.kind}"><th scope="row">{escape(line.name)}</th>{"".join(cells)}</tr>')
     return _grid(caption, [h.text for h in heads], rows)
 
 
@@ -114,11 +114,13 @@ def _differences(table: Table) -> str:
             mean, _, rest = text(heads[d.key], d.estimate, with_interval=True).partition(" ")
             rows.append(
                 f'<tr><th scope="row">{escape(heads[d.key].text)}</th><td>{mean}<small>{rest}</small></td>'
-                f'<td class="{verdict}">{verdict}</td><td>{escape(d.against)}</td></tr>'
+                f'<td class="{verdict}">{verdict}</td><td>{escape(table.name(d.against))}</td></tr>'
             )
-        tables.append(_grid(f"{label} minus the best other row", ["difference", "", "that row"], rows))
+        tables.append(_grid(f"{table.name(label)} minus the best other row", ["difference", "", "that row"], rows))
     # One network's differences stand open; those of many would bury what follows.
-    titles = [f"{label} minus the best other row" for label in dict.fromkeys(d.label for d in table.differences)]
+    titles = [
+        f"{table.name(label)} minus the best other row" for label in dict.fromkeys(d.label for d in table.differences)
+    ]
     return "".join(tables if len(tables) == 1 else map(_fold, titles, tables))
 
 

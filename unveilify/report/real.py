@@ -13,7 +13,7 @@ from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
 from unveilify.evaluation.samples import Sample
-from unveilify.evaluation.subjects import CONTROLS, Subject
+from unveilify.evaluation.subjects import CONTROLS, Subject, Trained
 from unveilify.report.config import ReportConfig
 from unveilify.report.figures import Strip, choose
 from unveilify.report.table import DASH, Head, text
@@ -25,8 +25,9 @@ TITLE = "Real masked photos"
 
 @dataclass(frozen=True)
 class RealTable:
-    """Lines of (label, kind, cells by head); ``words`` say what the photos and the judge of masks are, ``notes`` more.
+    """Lines of (name, kind, cells by head); ``words`` say what the photos and the judge of masks are, ``notes`` more.
 
+    The name of a row is marked where its training is not finished.
     ``data`` is the hash of the photos; ``strips``: heading -> pictures.
     """
 
@@ -53,7 +54,10 @@ def build(config: ReportConfig, found: RealEvaluation, subjects: Sequence[Subjec
     if not known.all():
         heads.append(Head(LOOSE, "still masked, people unknown", "%", "lower", 1, "real photos", True))
     masked = found.rows[0]
-    lines = [(row.label, row.kind, _cells(config, row, masked, known)) for row in found.rows]
+    unfinished = {s.label: f" ({s.unfinished})" for s in subjects if isinstance(s, Trained) and s.unfinished}
+    names = [f"{row.label}{unfinished.get(row.label, '')}" for row in found.rows]
+    values = [_cells(config, row, masked, known) for row in found.rows]
+    lines = [(name, row.kind, estimates) for name, row, estimates in zip(names, found.rows, values, strict=True)]
     return RealTable(heads, lines, _words(found), _notes(found), found.data, _strips(config, found, subjects))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 from unveilify.core import paths, stage
@@ -13,6 +14,7 @@ from unveilify.evaluation import real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, config_of
+from unveilify.evaluation.timing import device_name
 from unveilify.models.parts.contract import Sized
 from unveilify.report import real as real_table
 from unveilify.report import terminal
@@ -56,10 +58,18 @@ def run(
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
     subjects = _subjects(config, inputs, networks, samples, shards, device)
     photos = real_photos.find(config.real) if config.real.folders else None
-    names = [[subject.label, subject.kind, subject.identity] for subject in subjects]
+    names = [[s.label, s.kind, s.identity, s.unfinished if isinstance(s, Trained) else ""] for s in subjects]
+    machine = [device_name(torch.device(device)), torch.get_num_threads()]  # its times are in the table
     input_hash = sha256_bytes(
         canonical_json(
-            [shards.hash, names, [c.key for c in bench.columns], sorted(bench.missing), photos.hash if photos else None]
+            [
+                shards.hash,
+                names,
+                machine,
+                [c.key for c in bench.columns],
+                sorted(bench.missing),
+                photos.hash if photos else None,
+            ]
         )
     )
     with stage.opened(output_dir, STAGE, config, input_hash, force=force, replace=True) as out:
@@ -96,7 +106,7 @@ def _subjects(
         subjects.append(Trained(label, run_dir, device))
         if settings.given == 0 or not network.uses_identity:
             continue
-        if settings.stranger and len(set(samples.identities.tolist())) > 1:
+        if settings.stranger and len(set(samples.groups.tolist())) > 1:
             subjects.append(Trained(f"{label} / stranger", run_dir, device, "stranger"))
         if settings.alone:
             subjects.append(Trained(f"{label} / no photo", run_dir, device, "alone"))

@@ -48,12 +48,21 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: a value for every head; None where there is none to give."""
+    """One row: a value for every head; None where there is none to give.
+
+    ``unfinished`` says how far its training is, where that is not finished; ``name`` is what people are shown.
+    """
 
     label: str
     kind: str
     cells: dict[str, Estimate | None]
     about: dict[str, Any]
+    unfinished: str = ""
+
+    @property
+    def name(self) -> str:
+        """The label, marked where the training is not finished."""
+        return f"{self.label} ({self.unfinished})" if self.unfinished else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,16 @@ class Table:
     def under(self, heads: Sequence[Head]) -> list[Line]:
         """The lines that have a value under any of these heads."""
         return [line for line in self.lines if any(text(head, line.cells[head.key]) != DASH for head in heads)]
+
+    def name(self, label: str) -> str:
+        """What people are shown for a row."""
+        return next((line.name for line in self.lines if line.label == label), label)
+
+    @property
+    def over(self) -> str:
+        """What the intervals resample."""
+        groups, people = self.facts["groups"], self.facts["identities"]
+        return "people" if groups == people else f"{groups} groups of people, such as families"
 
     @property
     def told(self) -> str:
@@ -128,7 +147,7 @@ def build(config: ReportConfig, evaluation: Evaluation, doubts: Sequence[str] = 
         for head in heads
         if head.section != "cost" and (found := _difference(config, evaluation, row, head, lines))
     ]
-    notes = [*doubts, *_sizes(evaluation), *_times(evaluation), *_notes(evaluation)]
+    notes = [*_unfinished(evaluation), *doubts, *_sizes(evaluation), *_times(evaluation), *_notes(evaluation)]
     return Table(heads, lines, best, differences, notes, _facts(evaluation))
 
 
@@ -155,7 +174,7 @@ def _heads(evaluation: Evaluation) -> list[Head]:
 
 def _line(config: ReportConfig, evaluation: Evaluation, row: Row) -> Line:
     settings = config.evaluate
-    people = row.frame["identity"].to_numpy(dtype=np.str_)
+    people = evaluation.facts["group"].to_numpy(dtype=np.str_)
     cells: dict[str, Estimate | None] = {
         column.key: None
         if column.key in evaluation.missing
@@ -176,7 +195,7 @@ def _line(config: ReportConfig, evaluation: Evaluation, row: Row) -> Line:
     cells["photo_milliseconds"] = _plain(photo["milliseconds"]) if photo else None
     for key in ("parameters", "gmac"):
         cells[key] = _plain(cost[key]) if cost.get("parameters") else None
-    return Line(row.label, row.kind, cells, row.about)
+    return Line(row.label, row.kind, cells, row.about, evaluation.unfinished.get(row.label, ""))
 
 
 def _plain(value: float) -> Estimate | None:
@@ -213,7 +232,7 @@ def _difference(
     estimate = paired(
         row.frame[head.key].to_numpy(np.float64),
         other.frame[head.key].to_numpy(np.float64),
-        row.frame["identity"].to_numpy(dtype=np.str_),
+        evaluation.facts["group"].to_numpy(dtype=np.str_),
         replicates=config.evaluate.replicates,
         seed=config.evaluate.seed,
     )
@@ -243,6 +262,13 @@ def _times(evaluation: Evaluation) -> list[str]:
             "that must be told the hole has none."
         )
     return notes
+
+
+def _unfinished(evaluation: Evaluation) -> list[str]:
+    by_state: dict[str, list[str]] = {}
+    for label, state in evaluation.unfinished.items():
+        by_state.setdefault(state, []).append(label)
+    return [f"{', '.join(labels)}: this training is not finished ({state})." for state, labels in by_state.items()]
 
 
 def _sizes(evaluation: Evaluation) -> list[str]:
@@ -280,6 +306,7 @@ def _facts(evaluation: Evaluation) -> dict[str, Any]:
         "told": [row.label for row in evaluation.rows if _told(row)],
         "triplets": len(evaluation.facts),
         "identities": int(evaluation.facts["identity"].nunique()),
+        "groups": int(evaluation.facts["group"].nunique()),
         "size_px": evaluation.size_px,
         "hole_share": {"mean": float(share.mean()), "p5": low, "median": middle, "p95": high},
     }

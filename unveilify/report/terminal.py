@@ -30,7 +30,7 @@ def show(table: Table, console: Console, real: RealTable | None = None) -> None:
         for head in heads:
             cell = text(head, line.cells[head.key])
             cells.append(f"[bold]{cell}[/bold]" if line.label in table.best[head.key] else cell)
-        grid.add_row(escape(line.label), *cells, style="dim" if line.kind in PALE else "")
+        grid.add_row(escape(line.name), *cells, style="dim" if line.kind in PALE else "")
     console.print(grid)
     _show_differences(table, console)
     if real is not None:
@@ -56,7 +56,7 @@ def _show_differences(table: Table, console: Console) -> None:
         return
     grid = Grid(
         box=box.SIMPLE_HEAD,
-        title="differences on the same triplets, with 95 % intervals over people",
+        title=f"differences on the same triplets, with 95 % intervals over {table.over}",
         title_justify="left",
     )
     for name in ("", "against", "column"):
@@ -66,8 +66,8 @@ def _show_differences(table: Table, console: Console) -> None:
     for d in shown:
         word = "[green]better[/green]" if d.better else "[red]worse[/red]" if d.worse else "[dim]open[/dim]"
         grid.add_row(
-            escape(d.label),
-            escape(d.against),
+            escape(table.name(d.label)),
+            escape(table.name(d.against)),
             escape(heads[d.key].text),
             text(heads[d.key], d.estimate, with_interval=True),
             word,

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from unveilify.core.config import Config
+from unveilify.shards.leaks import BITS
 
 
 class ShardConfig(Config):
@@ -25,10 +26,8 @@ class ShardConfig(Config):
     max_per_identity: int | None = Field(None, ge=1, description="at most so many triplets of one identity")
     max_triplets: int | None = Field(None, ge=1, description="at most so many triplets in all")
     samples_per_shard: int = Field(1000, ge=1, description="triplets in one tar, at most")
-    # Of 33 million pairs of different people in LFW none differs in fewer than 27 bits, while a photo that was
-    # encoded again at quality 60 or scaled by 0.6 differs from itself in 8 to 10 (90th percentile).
     leak_bits: int = Field(
-        16,
+        BITS,
         ge=0,
         le=64,
         description="crops in two splits leak, and an identity image is too like its target, if at most so many of 256 "

@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveilify.core.errors import UserError
+from unveilify.core.records import Image
 from unveilify.shards.split import SPLITS
 
 LEAKS = "leaks.json"
 SIDE = 16
+BITS = 16
+"""Of 33 million pairs of different people in LFW none differs in fewer than 27 bits, while a photo that was encoded
+again at quality 60 or scaled by 0.6 differs from itself in 8 to 10 (90th percentile)."""
 BLOCK = 4096
 """Crops compared at a time: bounds the memory to about 100 MB."""
 
@@ -55,14 +59,29 @@ def perceptual_hash(jpeg: bytes, name: str) -> bytes:
         grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     if grey is None:
         raise UserError(f"The face crop {name} does not decode: run `unveilify synth` again with --force.")
-    small = cv2.resize(grey, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
-    return np.packbits(small[:, :-1] > small[:, 1:]).tobytes()
+    return _look(np.asarray(grey, np.uint8))
+
+
+def look_of(image: Image) -> bytes:
+    """The `perceptual_hash` of a decoded picture (S, S, 3)."""
+    return _look(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+def alike(a: bytes, b: bytes, bits: int = BITS) -> bool:
+    """Whether at most ``bits`` of two looks differ, as they are or with one picture turned left to right."""
+    first, *others = (int.from_bytes(look) for look in (a, b, mirrored(b)))
+    return min((first ^ other).bit_count() for other in others) <= bits
 
 
 def mirrored(look: bytes) -> bytes:
     """The `perceptual_hash` of the picture turned left to right, but for cells that are equally bright."""
     bits = np.unpackbits(np.frombuffer(look, np.uint8)).reshape(SIDE, SIDE)
     return np.packbits(1 - bits[:, ::-1]).tobytes()
+
+
+def _look(grey: Image) -> bytes:
+    small = cv2.resize(grey, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
+    return np.packbits(small[:, :-1] > small[:, 1:]).tobytes()
 
 
 def find(crops: Sequence[Crop], bits: int) -> list[Leak]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unveilify.shards.intake import Row
-from unveilify.shards.leaks import mirrored
+from unveilify.shards.leaks import alike
 from unveilify.shards.split import rank
 
 NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, MAX_TRIPLETS, LEAK = (
@@ -123,13 +123,7 @@ def _nearest(pool: _Pool, target: Row, k: int, seed: int, bits: int) -> tuple[st
 def _twins(a: Row, b: Row, bits: int) -> bool:
     if a.photo == b.photo or (a.shot and a.shot == b.shot):
         return True
-    if not a.look or not b.look:
-        return False
-    return min(_differing(a.look, b.look), _differing(a.look, mirrored(b.look))) <= bits
-
-
-def _differing(a: bytes, b: bytes) -> int:
-    return (int.from_bytes(a) ^ int.from_bytes(b)).bit_count()
+    return bool(a.look and b.look) and alike(a.look, b.look, bits)
 
 
 def _code(seed: int, key: str) -> int:

@@ -135,9 +135,14 @@ def name_of(seen: int) -> str:
     return f"checkpoint-{seen:010d}.safetensors"
 
 
+def position_of(checkpoint: Path) -> int:
+    """The triplets after which it was written, by its name."""
+    return int(checkpoint.stem.rpartition("-")[2])
+
+
 def checkpoints(run_dir: Path) -> list[Path]:
     """The checkpoints of a run, oldest first."""
-    return sorted(run_dir.glob("checkpoint-*.safetensors"))
+    return sorted(path for path in run_dir.glob("checkpoint-*.safetensors") if path.stem[11:].isdecimal())
 
 
 def _moments(optimizer: Optimizer) -> Iterator[tuple[int, str, Tensor]]:
