@@ -18,6 +18,7 @@ VERBS = (
     "report",
     "run",
     "mask",
+    "find",
     "remove",
     "export",
     "settings",
@@ -56,6 +57,8 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         (["synth", "--source", ".", "--set", "size_px=3"], r"'synth\.size_px' or"),
         (["mask", "nowhere", "-o", "out"], "nowhere"),
         (["remove", "nowhere.jpg", "-o", "out.png", "--run", "runs/none"], "unveilify train"),
+        (["find", "nowhere.jpg", "-o", "out.png"], "nowhere"),
+        (["find", "a.jpg", "-o", "out.jpg"], "end in .png"),
         (["export", "runs/none", "-o", "out.safetensors"], "unveilify train"),
     ],
 )

@@ -74,7 +74,7 @@ def test_again_measures_nothing(memory_shards, bench: Bench, tmp_path: Path, mon
     subjects = [(Truth(), tmp_path), (rival("telea", memory_shards, bench), tmp_path)]
     first = evaluate(CONFIG, bench, subjects)
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
-    monkeypatch.setattr(Rival, "paint", lambda *a: pytest.fail("painted again"))
+    monkeypatch.setattr(Rival, "show", lambda *a: pytest.fail("painted again"))
     again = evaluate(CONFIG, bench, subjects)
     for a, b in zip(first.rows, again.rows, strict=True):
         pd.testing.assert_frame_equal(a.frame, b.frame)
@@ -157,7 +157,7 @@ class Spy(torch.nn.Module):
 
 
 def test_outputs_are_clamped_and_rounded_not_wrapped(bench: Bench) -> None:
-    (painted,) = run(Spy(), [bench.samples[0]], 32, "cpu", uses_hole=True)
+    (painted,) = run(Spy(), [bench.samples[0]], 32, "cpu", uses_hole=True).pictures
     assert (painted == 255).all()
 
 
@@ -172,7 +172,7 @@ def test_a_network_that_must_find_the_mask_is_not_told_the_hole(bench: Bench) ->
 
 def test_a_smaller_network_is_scaled_up_to_the_comparison(bench: Bench) -> None:
     spy = Spy()
-    (painted,) = run(spy, [bench.samples[0]], 16, "cpu", uses_hole=True)
+    (painted,) = run(spy, [bench.samples[0]], 16, "cpu", uses_hole=True).pictures
     assert spy.batch.masked.shape[-1] == 16
     assert painted.shape == (32, 32, 3)
 

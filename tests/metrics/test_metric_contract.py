@@ -14,7 +14,12 @@ def comparison(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Compariso
     hole = np.zeros(truth.shape[:2], bool)
     hole[truth.shape[0] // 2 :, 10:50] = True
     masked = np.where(hole[..., None], np.uint8(200), truth)
-    return Comparison(truth, masked, output, composite(output, masked, hole), hole, (truth,), (truth,))
+    alpha = np.where(hole, 255, 0).astype(np.uint8)
+    found = alpha if output is truth else np.roll(alpha, -24, 1) * (np.arange(len(alpha)) < 36)[:, None]
+    painted = composite(output, masked, hole)
+    return Comparison(
+        truth, masked, output, painted, hole, (truth,), (truth,), alpha=alpha, found=found.astype(np.uint8)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import typer
 from unveilify.cli import (
     card,
     export,
+    find,
     mask,
     plugins,
     remove,
@@ -52,6 +53,7 @@ for verb in (
     report,
     run,
     mask,
+    find,
     remove,
     export,
     settings,

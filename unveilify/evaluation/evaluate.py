@@ -17,7 +17,7 @@ from unveilify.evaluation.cache import Row, Vectors
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.distance import kernel_distance
 from unveilify.evaluation.samples import Sample, Samples
-from unveilify.evaluation.subjects import CONTROLS, Rival, Subject, Trained, batch_of
+from unveilify.evaluation.subjects import CONTROLS, Rival, Subject, Trained, batch_of, show
 from unveilify.evaluation.verification import Verification, verify
 from unveilify.metrics._contract import Column, Comparison, Metric, composite
 from unveilify.metrics.identity import Metric as Identity
@@ -161,8 +161,12 @@ def _measure(config: EvaluateConfig, bench: Bench, subject: Subject) -> Row:
     with progress.track(f"measure {subject.label}", len(samples), "triplets") as line:
         for begin in range(0, len(samples), config.batch_size):
             batch = [samples[n] for n in range(begin, min(begin + config.batch_size, len(samples)))]
-            outputs = subject.paint(batch)
-            comparisons = [_comparison(subject, s, o) for s, o in zip(batch, outputs, strict=True)]
+            shown = show(subject, batch)
+            outputs = shown.pictures
+            comparisons = [
+                _comparison(subject, sample, output, shown.found[n] if shown.found else None)
+                for n, (sample, output) in enumerate(zip(batch, outputs, strict=True))
+            ]
             found: list[dict[str, Any]] = [{"key": s.key, "identity": s.identity} for s in batch]
             for metric in live.values():
                 for values, more in zip(found, metric.measure(comparisons), strict=True):
@@ -179,7 +183,7 @@ def _measure(config: EvaluateConfig, bench: Bench, subject: Subject) -> Row:
     return Row(subject.label, subject.kind, frame, _about(config, bench, subject), stacked)
 
 
-def _comparison(subject: Subject, sample: Sample, output: Image) -> Comparison:
+def _comparison(subject: Subject, sample: Sample, output: Image, found: Image | None) -> Comparison:
     return Comparison(
         truth=sample.unmasked,
         masked=sample.masked,
@@ -188,6 +192,8 @@ def _comparison(subject: Subject, sample: Sample, output: Image) -> Comparison:
         hole=sample.hole,
         others=sample.others,
         given={"stranger": sample.strangers, "alone": ()}.get(subject.kind, sample.given),
+        alpha=sample.alpha,
+        found=found,
     )
 
 

@@ -18,7 +18,7 @@ from unveilify.core.stamps import BEGUN, STAMP
 from unveilify.core.storage import canonical_json, read_file, read_json, sha256_bytes, sha256_file
 from unveilify.evaluation.samples import Sample, Split, landmarks_of, resize, spread
 from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch, Fits, Sized, plugin
+from unveilify.models.parts.contract import Batch, Fits, Output, Sized, plugin
 from unveilify.models.parts.pictures import to_bytes
 from unveilify.models.parts.points import stacked
 from unveilify.shards.reader import ShardSet
@@ -28,6 +28,14 @@ from unveilify.training.state import checkpoints, position_of
 Kind = Literal["truth", "rival", "trained", "stranger", "alone", "predictions"]
 CONTROLS = ("stranger", "alone")
 """Kinds of rows that are a trained network with other identity images than it should have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Outputs (S, S, 3) for samples, and where the network took the mask to be, (S, S) in 0…255, if it says so."""
+
+    pictures: list[Image]
+    found: list[Image] | None = None
 
 
 class Subject(Protocol):
@@ -94,6 +102,10 @@ class Rival:
 
     def paint(self, samples: Sequence[Sample]) -> list[Image]:
         """Outputs of the network."""
+        return self.show(samples).pictures
+
+    def show(self, samples: Sequence[Sample]) -> Shown:
+        """Outputs of the network, and what it found."""
         return run(self.network, samples, self.size_px, self.device, uses_hole=plugin(self.label).USES_HOLE)
 
 
@@ -149,6 +161,10 @@ class Trained:
 
     def paint(self, samples: Sequence[Sample]) -> list[Image]:
         """Outputs of the network."""
+        return self.show(samples).pictures
+
+    def show(self, samples: Sequence[Sample]) -> Shown:
+        """Outputs of the network, and what it found."""
         if self.given != "own":
             samples = [s.with_stranger() if self.given == "stranger" else s.alone() for s in samples]
         stored = self.stored
@@ -241,13 +257,21 @@ def batch_of(samples: Sequence[Sample], size_px: int, device: str, *, uses_hole:
     ).to(device)
 
 
-def run(
-    network: torch.nn.Module, samples: Sequence[Sample], size_px: int, device: str, *, uses_hole: bool
-) -> list[Image]:
-    """Outputs of a network as bytes, clamped and rounded, at the samples' size."""
+def show(subject: Subject, samples: Sequence[Sample]) -> Shown:
+    """What a subject paints and, of a network that looks for it, where it found the mask."""
+    return subject.show(samples) if isinstance(subject, Rival | Trained) else Shown(subject.paint(samples))
+
+
+def run(network: torch.nn.Module, samples: Sequence[Sample], size_px: int, device: str, *, uses_hole: bool) -> Shown:
+    """Outputs of a network as bytes, clamped and rounded, at the samples' size; what it found if it was not told."""
     with torch.inference_mode():
-        images = network(batch_of(samples, size_px, device, uses_hole=uses_hole)).clamped
-    return [resize(p, s.unmasked.shape[0]) for p, s in zip(to_bytes(images), samples, strict=True)]
+        output: Output = network(batch_of(samples, size_px, device, uses_hole=uses_hole))
+    sides = [s.unmasked.shape[0] for s in samples]
+    painted = [resize(p, side) for p, side in zip(to_bytes(output.clamped), sides, strict=True)]
+    if output.alpha is None or uses_hole:
+        return Shown(painted)
+    alphas = np.rint(255 * output.alpha[:, 0].float().cpu().numpy()).astype(np.uint8)
+    return Shown(painted, [resize(a, side) for a, side in zip(alphas, sides, strict=True)])
 
 
 def _batches(split: Split, size_px: int, most: int, batch_size: int = 32) -> Iterator[Batch]:

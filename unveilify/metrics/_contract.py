@@ -26,7 +26,8 @@ class Comparison:
 
     ``output`` is what the network gives, rounded and clamped to bytes; ``composited`` is `composite` of it.
     ``hole`` (S, S) is true where the mask added anything. ``others`` are photos of the person that the network
-    was not given, the target not among them; ``given`` the identity images that it was given.
+    was not given, the target not among them; ``given`` the identity images that it was given. ``alpha`` (S, S) is the
+    mask's own, ``found`` what the network took for it, where it says so; both 0…255.
     """
 
     truth: Image
@@ -36,6 +37,8 @@ class Comparison:
     hole: npt.NDArray[np.bool_]
     others: tuple[Image, ...] = ()
     given: tuple[Image, ...] = ()
+    alpha: Image | None = None
+    found: Image | None = None
 
     def picture(self, which: Picture) -> Image:
         """The raw or the composited output."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.found import wanted
+from unveilify.models.parts.found import wanted, worn
 from unveilify.models.parts.guided import guided
 from unveilify.models.parts.layers import PowerOfTwo, full_precision, levels, scaled
 from unveilify.models.parts.resunet import ResUNet, head
@@ -23,8 +23,6 @@ RECIPE = Recipe(lr_g=2e-3, betas=(0.9, 0.99), weight_decay=1e-4, cosine=True, be
 
 CHANNELS = (16, 32, 64, 88, 88)
 """Channels per level at width 1, finest first; the finest is half the side at which it looks."""
-WORN_SHARE = 0.012
-"""Less than this share of a face crop found means that no mask is worn; calibrated on real photos."""
 EDGE, EDGE_PX = 3.0, 5
 """How much more a pixel near the mask's edge counts in training, and how wide "near" is in pixels, an odd number."""
 
@@ -35,7 +33,7 @@ class Config(Sized):
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, description="channel multiplier")
     look_px: PowerOfTwo = Field(128, description="side at which the network looks; larger photos are reduced for it")
-    radius: float = Field(0.02, ge=0, description="reach of the guided filter, as a share of the side; 0: none")
+    radius: float = Field(0.05, ge=0, description="reach of the guided filter, as a share of the side; 0: none")
     smooth: float = Field(1e-3, gt=0, description="variance, on 0…1, above which the photo's edges are the mask's")
 
     @property
@@ -72,17 +70,15 @@ class Network(nn.Module):
     def alpha(self, masked: Tensor) -> Tensor:
         """Where the mask is in (B, 3, S, S): (B, 1, S, S) in 0…1, soft at its edges; nowhere where none is worn."""
         alpha = self.sharpened(self.look(masked), masked)
-        worn = (alpha > 0.5).float().mean((1, 2, 3), keepdim=True) >= WORN_SHARE
-        return alpha * worn
+        return alpha * worn(alpha)
 
     def sharpened(self, logit: Tensor, masked: Tensor) -> Tensor:
         """Logits (B, 1, L, L) -> alpha (B, 1, S, S), exactly 0 and 1 where sure, with the edges of the pictures."""
-        side = masked.shape[-1]
-        alpha = resize(torch.sigmoid(logit), side)
-        if self.config.radius and side > self.look_px:
-            alpha = guided(
-                (masked.float() + 1) / 2, alpha, max(1, round(self.config.radius * side)), self.config.smooth
-            )
+        alpha = torch.sigmoid(logit)
+        if self.config.radius:
+            alpha = guided((masked.float() + 1) / 2, alpha, self.config.radius, self.config.smooth)
+        else:
+            alpha = resize(alpha, masked.shape[-1])
         return (1.2 * alpha - 0.1).clamp(0, 1)
 
 

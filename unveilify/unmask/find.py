@@ -4,17 +4,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
+from unveilify.core.found import Floats, worn
 from unveilify.core.records import Face, Image
 from unveilify.faces.align import crop, crop_matrix
-from unveilify.models.find import WORN_SHARE
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.pictures import to_tensor
-
-Floats = npt.NDArray[np.float32]
 
 LARGEST_PX = 1024
 """Side beyond which a face is reduced before it is looked at: nothing is to be seen there that it does not know."""
@@ -41,11 +38,6 @@ def find_mask(face_crop: Image, network: nn.Module) -> Floats:
     output: Output = network.eval()(Batch(masked, *nobody, torch.zeros_like(masked[:, :1])))
     assert output.alpha is not None, "a network that finds masks"
     return output.alpha[0, 0].float().cpu().numpy()
-
-
-def worn(alpha: Floats) -> bool:
-    """Whether a mask is worn, from the alpha (S, S) found in a face crop; calibrated on real photos."""
-    return float((alpha > 0.5).mean()) >= WORN_SHARE
 
 
 def find(photo: Image, faces: list[Face], network: nn.Module, size_px: int) -> Found:

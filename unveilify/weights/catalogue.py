@@ -47,6 +47,9 @@ _FAN = "https://www.adrianbulat.com/downloads/python-fan/"
 SHIPPED = "unveilify_place"
 """The network of our own that the package brings: what `unveilify remove` uses unless told otherwise."""
 
+FINDER = "unveilify_find"
+"""The mask finder of our own that the package brings: what `unveilify find` uses unless told otherwise."""
+
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         name=SHIPPED,
@@ -55,6 +58,14 @@ ENTRIES: tuple[Entry, ...] = (
         sha256="5d745a96b0bfa254dfe466dc9dba793a383b92806f1165c4f76820ab837c5da6",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
+    ),
+    Entry(
+        name=FINDER,
+        filename="unveilify_find.safetensors",
+        bytes=1843496,
+        sha256="bae7bdcb8e8b1cb97139dc926ac3b789ba5cc11c1fea4ab4c599df227e6406e8",
+        licence="Apache-2.0; see its card for what it was trained on",
+        role="`find`, trained by us: what `unveilify find` uses unless told otherwise",
     ),
     Entry(
         name="face_detection_short_range",

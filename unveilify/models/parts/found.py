@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from unveilify.core.found import WORN_SHARE, place
+
 
 def wanted(hole: Tensor) -> Tensor:
     """The alpha to be found for a drawn mask's own, both in 0…1: below a soft rim or a shadow all must be painted."""
@@ -13,3 +15,9 @@ def overlap(alpha: Tensor, hole: Tensor) -> Tensor:
     found, truth = alpha > 0.5, wanted(hole) > 0.5
     both, either = ((found & truth).sum((1, 2, 3)), (found | truth).sum((1, 2, 3)))
     return both.float().div(either.clamp(min=1)).masked_fill(either == 0, 1.0)
+
+
+def worn(alpha: Tensor) -> Tensor:
+    """Whether a mask is worn, (B, 1, 1, 1), from found alphas (B, 1, S, S), as `core.found.worn` says."""
+    rows, columns = place(alpha.shape[-1])
+    return (alpha[..., rows, columns] > 0.5).float().mean((1, 2, 3), keepdim=True) >= WORN_SHARE

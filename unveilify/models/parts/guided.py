@@ -4,13 +4,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unveilify.models.parts.warp import resize
 
-def guided(guide: Tensor, field: Tensor, radius: int, eps: float) -> Tensor:
-    """``field`` (B, 1, H, W) as a local linear function of the colours of ``guide`` (B, 3, H, W), both on 0…1.
+WORK_PX = 256
+"""Side at which the coefficients are worked out; they are smooth, so larger pictures take enlarged ones."""
 
-    In every window of 2 ``radius`` + 1 pixels the coefficients are those of least squares, with ``eps`` as the
-    penalty on the slopes (equations 11 and 12 and, for colours, 19 of the paper's journal version of 2013).
+
+def guided(guide: Tensor, field: Tensor, reach: float, eps: float) -> Tensor:
+    """``field`` (B, 1, L, L) as a local linear function of the colours of ``guide`` (B, 3, S, S): (B, 1, S, S).
+
+    Both are on 0…1. ``reach`` is how far a window reaches to each side, as a share of the side. In every window the
+    coefficients are those of least squares, with ``eps`` as the penalty on the slopes (equations 11 and 12 and, for
+    colours, 19 of the paper's journal version of 2013), worked out on reduced pictures (He and Sun 2015, "Fast
+    guided filter").
     """
+    side = guide.shape[-1]
+    small = resize(guide, min(side, WORK_PX))
+    smooth = _coefficients(small, resize(field, small.shape[-1]), max(1, round(reach * small.shape[-1])), eps)
+    smooth = resize(smooth, side)
+    return (smooth[:, :3] * guide).sum(1, keepdim=True) + smooth[:, 3:]
+
+
+def _coefficients(guide: Tensor, field: Tensor, radius: int, eps: float) -> Tensor:
+    """Slopes on the three colours and offset, (B, 4, H, W), each the mean over the windows that a pixel lies in."""
     mean_guide, mean_field = box(guide, radius), box(field, radius)
     cross = box(guide * field, radius) - mean_guide * mean_field
     pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
@@ -25,19 +41,18 @@ def guided(guide: Tensor, field: Tensor, radius: int, eps: float) -> Tensor:
     slope = torch.stack([p * x + q * y + r * z, q * x + s * y + t * z, r * x + t * y + u * z], 1)
     slope = slope / (a * p + b * q + c * r)[:, None]
     offset = mean_field - (slope * mean_guide).sum(1, keepdim=True)
-    smooth = box(torch.cat([slope, offset], 1), radius)
-    return (smooth[:, :3] * guide).sum(1, keepdim=True) + smooth[:, 3:]
+    return box(torch.cat([slope, offset], 1), radius)
 
 
 def box(field: Tensor, radius: int) -> Tensor:
     """The mean over (2 radius + 1)² pixels, as far as they lie in the picture, in constant time per pixel."""
-    for axis in (-2, -1):
+    width = 2 * radius + 1
+    for axis in (-1, -2):
+        around = (radius + 1, radius) if axis == -1 else (0, 0, radius + 1, radius)
+        sums = F.pad(field, around).cumsum(axis)
         size = field.shape[axis]
-        sums = F.pad(field.cumsum(axis), (1, 0) if axis == -1 else (0, 0, 1, 0))
         places = torch.arange(size, device=field.device)
-        high, low = (places + radius + 1).clamp(max=size), (places - radius).clamp(min=0)
-        count = (high - low).to(field.dtype)
-        field = (sums.index_select(axis, high) - sums.index_select(axis, low)) / (
-            count if axis == -1 else count[:, None]
-        )
+        count = (places + radius).clamp(max=size - 1) - (places - radius).clamp(min=0) + 1
+        inside = sums.narrow(axis, width, size) - sums.narrow(axis, 0, size)
+        field = inside / (count if axis == -1 else count[:, None])
     return field
