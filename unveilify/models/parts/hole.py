@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+FOUND = 0.25
+"""Alpha from which on a pixel belongs to the mask: thin straps and shadows are found with less belief than cloth."""
 EDGE = 1 / 100
 """Width of the hole's soft edge, as a share of the side."""
 
@@ -15,7 +17,7 @@ def soften(found: Tensor, widen: float) -> tuple[Tensor, Tensor]:
     """
     side = found.shape[-1]
     reach, edge = round(widen * side), max(1, round(EDGE * side))
-    wide = _grown((found > 0.5).float(), reach)
+    wide = _grown((found > FOUND).float(), reach)
     hole = _grown(wide, edge)
     falling = F.avg_pool2d(wide, 2 * edge + 1, 1, edge, count_include_pad=False)
     return hole, torch.maximum(wide, falling * hole)
