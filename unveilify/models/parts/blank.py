@@ -1,7 +1,32 @@
-"""Take out what is in the hole: fill it smoothly from around it, so that nothing of the mask is left to be seen."""
+"""Take out what is in the hole: fill it from around it, so that nothing of the mask is left to be seen."""
 
+import cv2
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from unveilify.models.parts.pictures import to_bytes, to_tensor
+
+CONTINUED_PX, RADIUS = 128, 4.0
+"""Side at which lines are continued into the hole, and how far around a pixel is looked at for it."""
+
+
+def continued(picture: Tensor, hole: Tensor) -> Tensor:
+    """(B, 3, S, S) in [-1, 1] with neck, hair and background continued into ``hole`` (B, 1, S, S); no gradient.
+
+    Telea 2004, "An image inpainting technique based on the fast marching method", at a small side: a smear of everything
+    around a sharp face gives it away, lines that go on do not.
+    """
+    side = picture.shape[-1]
+    small = min(side, CONTINUED_PX)
+    covered = F.interpolate(hole.float(), size=(small, small), mode="area") > 0
+    shrunk = to_bytes(F.interpolate(picture.detach().float(), size=(small, small), mode="area"))
+    holes = covered[:, 0].to(torch.uint8).cpu().numpy()
+    pairs = zip(shrunk, holes, strict=True)
+    filled = np.stack([cv2.inpaint(np.ascontiguousarray(p), h, RADIUS, cv2.INPAINT_TELEA) for p, h in pairs])
+    back = F.interpolate(to_tensor(filled, picture.float()), size=(side, side), mode="bilinear", align_corners=False)
+    return torch.where(hole > 0, back, picture)
 
 
 def blank(picture: Tensor, hole: Tensor) -> Tensor:

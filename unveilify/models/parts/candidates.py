@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.core.mesh import POINTS
-from unveilify.models.parts.blank import blank
+from unveilify.models.parts.blank import blank, continued
 from unveilify.models.parts.contract import Batch
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, match_colour, merge, place
@@ -108,10 +108,13 @@ def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     step = max(1, masked.shape[-1] // LIGHT)
     sure = (shown.trust > 0.3).float()
     counts = torch.where(sure.sum((1, 2, 3), keepdim=True) > 0.02 * sure[0].numel(), sure, shown.seen)
-    know = shown.seen * counts * (1 - F.max_pool2d(hole, 5, 1, 2))
+    apart = masked - shown.picture
+    # A fringe over the forehead is no shadow.
+    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / APART).square())
+    know = shown.seen * counts * (1 - F.max_pool2d(hole, 5, 1, 2)) * alike
     share = F.avg_pool2d(know, step)
-    apart = F.avg_pool2d((masked - shown.picture) * know, step) / share.clamp(min=1e-3)
-    enough = (share >= 0.3).float()
+    apart = F.avg_pool2d(apart * know, step) / share.clamp(min=1e-3)
+    enough = (share >= 0.2).float()
     light = resize(blank(apart.clamp(-0.5, 0.5) * enough, 1 - enough), masked.shape[-1])
     return replace(shown, picture=(shown.picture + light).clamp(-1, 1))
 
@@ -123,7 +126,7 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     What the two differ by around the hole goes on into it smoothly: Poisson blending (Pérez et al. 2003), solved by
     push and pull. Without a photo the surroundings themselves go on.
     """
-    around = blank(masked, hole)
+    around = continued(masked, hole)
     if not sources:
         return around
     side = masked.shape[-1]

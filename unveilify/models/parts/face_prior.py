@@ -23,8 +23,12 @@ SPLIT = round(SIDE * (mesh.NEVER_HIDDEN + 0.9) / 2.75) - 6
 """First row of the lower half."""
 UPPER = slice(round(0.30 * SPLIT), SPLIT)
 """Rows that the lower half is estimated from."""
+TONE = slice(SPLIT - 8, SPLIT + 8)
+"""Rows under the eyes: a face's own colour is that of its skin there, not of a fringe."""
 LOOK = (10, 16)
 """Rows and columns to which these are reduced."""
+UNLIKE = 0.25
+"""Most that a pixel of the upper half may differ from the mean's, on [-1, 1]: what differs by more is no skin."""
 COMPONENTS = 32
 RIDGE = 60.0
 """Penalty per face of the estimate, in squared grey levels of 0…255."""
@@ -98,7 +102,8 @@ class FacePrior(nn.Module):
         return torch.clamp(features @ self.estimate, -1.5 * self.spread, 1.5 * self.spread)
 
     def _features(self, face: Tensor, know: Tensor, own: Tensor) -> Tensor:
-        different = torch.where(know > 0.3, face - own[..., None, None] - self.mean, torch.zeros_like(face))
+        # A fringe says little of the chin, and must not darken it.
+        different = (face - own[..., None, None] - self.mean).clamp(-UNLIKE, UNLIKE) * (know > 0.3)
         return torch.cat([F.adaptive_avg_pool2d(different[:, :, UPPER], LOOK).flatten(1), own - self.tone], 1)
 
     @torch.no_grad()
@@ -160,10 +165,9 @@ def _floats(part: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def tone(face: Tensor, know: Tensor) -> Tensor:
-    """The mean colour (B, 3) of the known upper half of unrolled faces."""
-    rows = slice(round(0.35 * SPLIT), SPLIT)
-    weight = know[:, :, rows]
-    return (face[:, :, rows] * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)
+    """The mean colour (B, 3) of what is known under the eyes of unrolled faces."""
+    weight = know[:, :, TONE]
+    return (face[:, :, TONE] * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)
 
 
 def closed(landmarks: Tensor) -> Tensor:
