@@ -6,7 +6,7 @@ from torch import Tensor
 
 FOUND = 0.25
 """Alpha from which on a pixel belongs to the mask: thin straps and shadows are found with less belief than cloth."""
-EDGE = 1 / 100
+EDGE = 0.015
 """Width of the hole's soft edge, as a share of the side."""
 
 
