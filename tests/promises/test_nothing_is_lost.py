@@ -12,6 +12,7 @@ import pytest
 from unveilify.core.errors import UserError
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.reader import ShardSet
+from unveilify.shards.split import given_ledger
 from unveilify.shards.write import run as shard
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.run import run as synth
@@ -109,6 +110,17 @@ def test_no_flipped_bit_of_an_index_is_believed(small_shards: Path, tmp_path: Pa
             ShardSet.open(out)
     (out / name).write_bytes(whole)
     ShardSet.open(out)
+
+
+def test_an_edited_ledger_is_not_believed_where_a_stamp_knows_better(small_shards: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(small_shards, tmp_path / "out"))
+    ledger = out / "splits.json"
+    ledger.write_text(ledger.read_text().replace('"test"', '"train"', 1))
+    for path in (out, ledger):
+        with pytest.raises(UserError, match="not what its stamp says"):
+            given_ledger(path)
+    shutil.copy(ledger, tmp_path / "mine.json")
+    given_ledger(tmp_path / "mine.json")
 
 
 def test_the_second_of_two_processes_says_one_sentence(small_source: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from unveilify.core import stamps
 from unveilify.core.config import Config, build
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_json
@@ -34,6 +35,19 @@ def read_ledger(path: Path) -> Ledger:
     if strange:
         raise UserError(f"The ledger {path} names a split {strange[0]!r}; there are {', '.join(SPLITS)}.")
     return ledger
+
+
+def given_ledger(path: Path) -> Ledger:
+    """A ledger to go by, see `read_ledger`; one that lies in a folder of shards must be what the stamp there says.
+
+    Raises:
+        UserError: it is not, or cannot be used.
+    """
+    file = path / LEDGER if path.is_dir() else path
+    stamp = stamps.load(file.parent)
+    if stamp is not None and file.name in stamp.files:
+        stamps.check(file.parent, stamp, file.name)
+    return read_ledger(file)
 
 
 def quotas(total: int, shares: Sequence[float]) -> list[int]:

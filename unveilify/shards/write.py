@@ -37,7 +37,7 @@ def run(
     source = stamps.read(input_dir, "synth", intake.MAKE_IT, intake.VERSION)
     table = intake.manifest(input_dir, source)
     rows = intake.rows(table, by_identity=config.group == "identity")
-    old = split.read_ledger(ledger) if ledger else None
+    old = split.given_ledger(ledger) if ledger else None
     plan.divide(rows, plan.pick(rows, config), config, old)  # what cannot be done is said before all is looked through
 
     made_from, theirs = _input_hash(source, old), frozenset({card.README})
