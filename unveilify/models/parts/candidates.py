@@ -13,7 +13,7 @@ from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, match_colour, merge, place
 from unveilify.models.parts.warp import resize, sampled
 
-REACH = 0.10
+REACH = 0.11
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
 
 
@@ -137,10 +137,11 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     pairs = list(zip(chosen, sources, strict=True))
     there = window.back(sum((c * fetch(s.pictures, s.placement, inner) for c, s in pairs), masked.new_zeros(())), side)
     near = window.back(resize(sum((c * _near(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
-    # Where hair here meets a wall there, the two differ by more than light does, and what goes on would glare.
+    # Where hair here meets a wall there, the two differ by more than light does: that is no light to go on.
     apart = masked - there
     alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / APART).square())
-    return around + near * blank(alike, hole) * (there + blank(apart.clamp(-APART, APART), hole) - around)
+    light = blank(apart * alike, hole) / blank(alike, hole).clamp(min=0.05)
+    return around + near * (there + light.clamp(-APART, APART) - around)
 
 
 def _near(seen: Tensor) -> Tensor:
