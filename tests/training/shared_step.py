@@ -33,7 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "din": {"network": {"width": 0.125, "feature_share": 0.5}, "recipe": {"alpha": 1}},
     "refface": {"network": {"width": 0.125, "feature_share": 0.5}},
     "mask2face": {"network": {"width": 0.125}, "recipe": {"adversarial": 0}},
-    "plus with learned masks": {"model": "plus", "network": {"width": 0.25}},
+    "unveilify with learned masks": {"model": "unveilify", "network": {"width": 0.1, "depth": 0.2}},
 }
 
 
