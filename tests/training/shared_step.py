@@ -28,7 +28,10 @@ CPU = torch.device("cpu")
 EVERYTHING = {"l1": 1, "l1_hole": 1, "ssim": 1, "identity": 1, "identity_rough": True, "adversarial": 1, "r1": 1}
 CASES: dict[str, dict[str, Any]] = {
     "unveilify": {"network": {"width": 0.1, "depth": 0.2}},
-    "plus": {"network": {"width": 0.25, "reference_dropout": 0.5}, "augment_discriminator": "colour,cutout"},
+    "plus": {
+        "network": {"width": 0.25, "reference_dropout": 0.5, "wrong_reference": 0.0},
+        "augment_discriminator": "colour,cutout",
+    },
     "dmfn": {"network": {"width": 0.125}, "recipe": {"gan": "relativistic"}},
     "din": {"network": {"width": 0.125, "feature_share": 0.5}, "recipe": {"alpha": 1}},
     "refface": {"network": {"width": 0.125, "feature_share": 0.5}},
@@ -37,7 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-RATIOS = ("warp_psnr", "blend", "detail", "map_iou")
+RATIOS = ("share_placed", "share_nobody", "map_iou")
 """What is told in a log as a ratio over the batch."""
 
 
@@ -106,7 +109,7 @@ def gradients(world: World) -> dict[str, Tensor]:
             crops = [draw.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for n in (5, 3)]
             losses |= cycle.learn(game, Unpaired(*crops), batch)
         losses |= take(game, batch)
-        for name, value in world.mean(losses, CPU).items():
+        for name, value in world.mean(losses).items():
             if name not in RATIOS:
                 found[f"{case}/loss/{name}"] = torch.tensor(value)
     return found

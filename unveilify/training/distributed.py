@@ -3,7 +3,8 @@
 Gradients are averaged in one flat buffer after the backward pass, so that a network, a discriminator and a
 penalty with second derivatives all go the same way. With equal shares the mean of the means is the mean: two
 processes compute the losses and gradients of one with the same global batch, up to the order of sums. What is no
-mean over samples, and noise, goes through `models.parts.together`. Three things are not the same: a share of the
+mean over samples, and noise, goes through `models.parts.together`. Four things are not the same: references of
+other people (``wrong_reference`` of `plus`), which come from the process's own share of the batch; a share of the
 batch (``feature_share``, ``cycle.share``) that does not divide into whole samples in each process; what a log tells
 as a ratio over the batch; and validation, which the first process does alone.
 """
@@ -33,20 +34,28 @@ class World:
         """Replace the gradients of ``module`` by their mean over all processes."""
         if self.size == 1:
             return
-        gradients = [p.grad for p in module.parameters() if p.grad is not None]
+        # What one process did not use in this step (it had no reference), another may have.
+        weights = list(module.parameters())
+        used = torch.tensor([p.grad is not None for p in weights], device=weights[0].device, dtype=torch.float32)
+        dist.all_reduce(used, dist.ReduceOp.MAX)
+        for p, anywhere in zip(weights, used.tolist(), strict=True):
+            if anywhere and p.grad is None:
+                p.grad = torch.zeros_like(p)
+        gradients = [p.grad for p in weights if p.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.size
         for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
-    def mean(self, values: dict[str, float], device: torch.device) -> dict[str, float]:
-        """The mean of every value over all processes, which must hold the same names."""
-        if self.size == 1 or not values:
+    def mean(self, values: dict[str, float]) -> dict[str, float]:
+        """The mean of every value over all processes; what one does not name is 0 there."""
+        if self.size == 1:
             return values
-        together = torch.tensor(list(values.values()), device=device, dtype=torch.float64)
-        dist.all_reduce(together)
-        return dict(zip(values, (together / self.size).tolist(), strict=True))
+        found: list[dict[str, float]] = [{}] * self.size
+        dist.all_gather_object(found, values)
+        names = dict.fromkeys(name for part in found for name in part)
+        return {name: sum(part.get(name, 0.0) for part in found) / self.size for name in names}
 
     def any(self, flags: Sequence[bool], device: torch.device) -> list[bool]:
         """Of each flag, whether it is raised in any process."""

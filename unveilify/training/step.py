@@ -167,7 +167,7 @@ def _forward(game: Game, batch: Batch) -> Forward:
         return game.network
     forward, said = compile_checked(game.network, batch, bf16=bool(game.config.bf16))
     # All processes must compute the same.
-    everywhere = game.world.mean({"compiled": float(forward is not game.network)}, game.device)["compiled"] == 1
+    everywhere = game.world.mean({"compiled": float(forward is not game.network)})["compiled"] == 1
     if game.world.first:
         print(said if everywhere or game.world.size == 1 else "Not compiled: not every process could.", flush=True)
     return forward if everywhere else game.network

@@ -28,7 +28,7 @@ class Window:
 
     def together(self, world: World, device: torch.device) -> None:
         """Make it the mean over all processes, in each of them."""
-        self.sums, self.counts = (world.mean(part, device) for part in (self.sums, self.counts))
+        self.sums, self.counts = (world.mean(part) for part in (self.sums, self.counts))
 
     def close(self, world: World, device: torch.device) -> dict[str, float]:
         """The means; NaN where nothing was finite. Begins again."""
