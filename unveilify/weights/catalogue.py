@@ -55,7 +55,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=SHIPPED,
         filename="unveilify_place.safetensors",
         bytes=5163508,
-        sha256="15c2a2c1fbbbfee513b2bca480d28c42da6b47df9e5bc58729207858d8693131",
+        sha256="4a66e5f401ed91ade021cb822b6756ea45acf143c33562d8a2532f348855938e",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),

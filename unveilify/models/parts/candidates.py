@@ -110,7 +110,7 @@ def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     counts = torch.where(sure.sum((1, 2, 3), keepdim=True) > 0.02 * sure[0].numel(), sure, shown.seen)
     apart = masked - shown.picture
     # A fringe over the forehead is no shadow.
-    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / APART).square())
+    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / (APART / 2)).square())
     know = shown.seen * counts * (1 - F.max_pool2d(hole, 5, 1, 2)) * alike
     share = F.avg_pool2d(know, step)
     apart = F.avg_pool2d(apart * know, step) / share.clamp(min=1e-3)

@@ -23,8 +23,8 @@ SPLIT = round(SIDE * (mesh.NEVER_HIDDEN + 0.9) / 2.75) - 6
 """First row of the lower half."""
 UPPER = slice(round(0.30 * SPLIT), SPLIT)
 """Rows that the lower half is estimated from."""
-TONE = slice(SPLIT - 8, SPLIT + 8)
-"""Rows under the eyes: a face's own colour is that of its skin there, not of a fringe."""
+TONE = slice(SPLIT - 26, SPLIT + 8)
+"""Rows from the brows to the cheekbones, where the colour of a face's skin is looked for."""
 LOOK = (10, 16)
 """Rows and columns to which these are reduced."""
 UNLIKE = 0.25
@@ -165,9 +165,16 @@ def _floats(part: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def tone(face: Tensor, know: Tensor) -> Tensor:
-    """The mean colour (B, 3) of what is known under the eyes of unrolled faces."""
-    weight = know[:, :, TONE]
-    return (face[:, :, TONE] * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)
+    """The colour (B, 3) of the skin of unrolled faces: the mean of the brighter part of what is known around the eyes,
+    for eyes, brows and a fringe are darker than the skin."""
+    there, weight = face[:, :, TONE], know[:, :, TONE]
+    brighter = there.mean(1, keepdim=True) >= _mean(there, weight).mean(1, keepdim=True) - 0.02
+    return _mean(there, weight * brighter)[..., 0, 0]
+
+
+def _mean(pictures: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean over the pixels, (B, C, 1, 1)."""
+    return (pictures * weight).sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True).clamp(min=1e-3)
 
 
 def closed(landmarks: Tensor) -> Tensor:

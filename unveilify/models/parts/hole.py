@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-FOUND = 0.25
+FOUND = 0.4
 """Alpha from which on a pixel belongs to the mask: thin straps and shadows are found with less belief than cloth."""
 EDGE = 0.015
 """Width of the hole's soft edge, as a share of the side."""
