@@ -75,10 +75,10 @@ class Network(nn.Module):
         return from_photos(batch, hole, self.config.draw_px, WHOLE)
 
 
-def _faces(batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor]]:
+def _faces(batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     for batch in batches:
         if batch.unmasked is not None:
-            yield batch.unmasked, mesh_of(batch.unmasked_landmarks, batch)
+            yield batch.unmasked, mesh_of(batch.unmasked_landmarks, batch), mesh_of(batch.landmarks, batch)
 
 
 def discriminator(config: Config) -> None:

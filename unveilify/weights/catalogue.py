@@ -54,8 +54,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         name=SHIPPED,
         filename="unveilify_place.safetensors",
-        bytes=5163508,
-        sha256="4a66e5f401ed91ade021cb822b6756ea45acf143c33562d8a2532f348855938e",
+        bytes=5166396,
+        sha256="f0e39b81fdbcf88337b53c57790f5968007db9be1ca43b6a1217d0dc73ad0352",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),

@@ -24,8 +24,12 @@ def continued(picture: Tensor, hole: Tensor) -> Tensor:
     shrunk = to_bytes(F.interpolate(picture.detach().float(), size=(small, small), mode="area"))
     holes = covered[:, 0].to(torch.uint8).cpu().numpy()
     pairs = zip(shrunk, holes, strict=True)
-    filled = np.stack([cv2.inpaint(np.ascontiguousarray(p), h, RADIUS, cv2.INPAINT_TELEA) for p, h in pairs])
-    back = F.interpolate(to_tensor(filled, picture.float()), size=(side, side), mode="bilinear", align_corners=False)
+    filled = np.stack(
+        [np.asarray(cv2.inpaint(np.ascontiguousarray(p), h, RADIUS, cv2.INPAINT_TELEA)) for p, h in pairs]
+    )
+    back = F.interpolate(
+        to_tensor(filled.astype(np.uint8), picture.float()), size=(side, side), mode="bilinear", align_corners=False
+    )
     return torch.where(hole > 0, back, picture)
 
 
