@@ -170,7 +170,7 @@ class Network(nn.Module):
     def _hole(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Where nothing may be seen (B, 1, S, S), 0 or 1, and the soft alpha in it with which the result is laid over."""
         widen = self.config.widen
-        if self.training:
+        if self.training and batch.unmasked is not None:  # of a real photo nobody knows the hole
             return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))))
         return soften(self.finder.alpha(batch.masked), widen)
 
@@ -198,7 +198,7 @@ class Network(nn.Module):
         pictures = [picture for picture, _ in known] + [around + resize(fields.paint, window)]
         inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
         fill = masked + WINDOW.back(fading(inside - around), side)
-        if not self.training:
+        if not self.training or batch.unmasked is None:
             return fill, {}
         return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
 
