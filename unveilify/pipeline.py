@@ -14,6 +14,7 @@ from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import sha256_file
+from unveilify.core.words import say
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
@@ -127,7 +128,7 @@ def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) 
         if (path.parent / BEST).is_file():
             found.append(path.parent)
         else:
-            print(f"{path.parent} has no network yet (its training is not finished): left out.")
+            say(f"{path.parent} has no network yet (its training is not finished): left out.")
     return Inputs(shards, tuple(found), predictions, commands=(" ".join(["unveilify", *sys.argv[1:]]),))
 
 
@@ -145,22 +146,24 @@ def say_synth(directory: Path, stamp: Stamp) -> None:
     counts = stamp.counts
     kinds = {"targets": "target", "identity images only": "identity", "rejected": "rejected"}
     told = ", ".join(f"{counts.get(status, 0)} {what}" for what, status in kinds.items())
-    print(f"synth: {counts['photos']} photos: {told} -> {directory}")
+    say(f"synth: {counts['photos']} photos: {told} -> {directory}")
     rows = pd.read_parquet(directory / "manifest.parquet", columns=["photo", "status", "reason"])
     rejected = rows[rows["status"] == "rejected"]
     for reason, photos in rejected.groupby("reason")["photo"]:
         more = f" and {len(photos) - 3} more" if len(photos) > 3 else ""
-        print(f"  {len(photos):6d} {reason}: {', '.join(ascii(p)[1:-1] for p in photos[:3])}{more}")
+        say(f"  {len(photos):6d} {reason}: {', '.join(ascii(p)[1:-1] for p in photos[:3])}{more}")
     left = ", ".join(f"{n} {name.partition('.')[2]}" for name, n in counts.items() if name.startswith("skipped."))
     if left:
-        print(f"  other files, left out: {left}")
+        say(f"  other files, left out: {left}")
 
 
 def say_shares(directory: Path, stamp: Stamp) -> None:
     """Print how the shards were split, by triplet and by group, and the rejects by reason."""
     from unveilify.shards import tables
 
-    print(f"shard: {directory}\n{tables.describe(stamp.counts)}")
+    say(f"shard: {directory}")
+    for line in tables.describe(stamp.counts).split("\n"):
+        say(line)
 
 
 def describe(directory: Path) -> str:
@@ -204,9 +207,9 @@ def _any_stamp(directory: Path) -> Stamp:
 
 def _plan(tree: Pipeline, directories: dict[str, Path], runs: Path, anew: tuple[str, ...]) -> None:
     there = "is there" if tree.source and tree.source.is_dir() else "is not there"
-    print(f"source {tree.source} {there}")
+    say(f"source {tree.source} {there}")
     if tree.sample and not (tree.source and tree.source.is_dir()):
-        print(f"sample: would write {tree.sample.people} invented people to {tree.source}")
+        say(f"sample: would write {tree.sample.people} invented people to {tree.source}")
     steps: list[tuple[str, Path, Config]] = []
     for stage in STAGES:
         if stage == "train":
@@ -215,6 +218,6 @@ def _plan(tree: Pipeline, directories: dict[str, Path], runs: Path, anew: tuple[
             steps.append((stage, directories[stage], getattr(tree, stage)))
     for stage, directory, config in steps:
         state = "is there" if (directory / stamps.STAMP).is_file() else "would be made"
-        print(f"{stage:6} {directory} {'would be made anew' if stage in anew else state}")
+        say(f"{stage:6} {directory} {'would be made anew' if stage in anew else state}")
         changed = settings.difference(getattr(Pipeline(), stage).model_dump(), config.model_dump())
-        print(f"       settings: {changed or 'the defaults'}")
+        say(f"       settings: {changed or 'the defaults'}")

@@ -60,3 +60,27 @@ def test_a_network_of_another_shape_is_refused(tmp_path: Path):
     store.save(tmp_path / "n", "mean", Config(size_px=64), {"face": torch.zeros(3, 32, 32)})
     with pytest.raises(UserError, match="does not fit"):
         store.load(tmp_path / "n")
+
+
+def test_a_network_that_its_tensors_do_not_fill_is_never_built(tmp_path: Path) -> None:
+    import json
+
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    from unveilify.core.errors import UserError
+    from unveilify.models.parts import store
+    from unveilify.models.parts.contract import plugin
+
+    module = plugin("din")
+    small = module.Config(size_px=32)
+    path = tmp_path / "a.safetensors"
+    store.save(path, "din", small, module.Network(small).state_dict())
+    with safe_open(str(path), framework="pt") as file:
+        told, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    about = json.loads(told["unveilify"])
+    widest = next(name for name in about["config"] if "width" in name or "channels" in name)
+    about["config"][widest] = 1_000_000
+    save_file(tensors, str(path), metadata={"unveilify": json.dumps(about)})
+    with pytest.raises(UserError):
+        store.load(path)

@@ -25,7 +25,7 @@ def folder(tmp_path: Path, astronaut: RGB) -> Path:
     """One photo with two faces in a sub-folder, one without any, one that is no picture."""
     root = tmp_path / "photos"
     (root / "a").mkdir(parents=True)
-    (root / "a/two.png").write_bytes(encode_png(np.hstack([astronaut, astronaut[:, ::-1]])))
+    (root / "a/two.png").write_bytes(encode_png(np.hstack([part := astronaut[0:240, 100:340], part[:, ::-1]])))
     (root / "none.png").write_bytes(encode_png(np.full((64, 64, 3), 128, np.uint8)))
     (root / "text.jpg").write_bytes(b"no picture")
     return root

@@ -78,13 +78,14 @@ def main() -> None:
     from concurrent.futures.process import BrokenProcessPool
 
     from unveilify.core.errors import UserError, sentence
+    from unveilify.core.words import plain, shortened
 
     try:
         app()
     except UserError as error:
         if debug:
             raise
-        print(f"unveilify: {error}", file=sys.stderr)
+        print(f"unveilify: {shortened(error, 2000)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         _stopped(STOPPED)
@@ -95,7 +96,7 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        print(f"unveilify: {sentence(error)}", file=sys.stderr)
+        print(f"unveilify: {plain(sentence(error))}", file=sys.stderr)
         sys.exit(2)
     except (MemoryError, BrokenProcessPool):
         if debug:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from unveilify.core.words import say
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="a training run, or a network file")],
@@ -22,7 +24,7 @@ def export(
     paths.check_file(out, network)
     difference = write(network, out)
     size = out.stat().st_size / 1e6
-    print(f"{out}: {size:.1f} MB. Half precision changes a pixel of noise by at most {difference:.2f} of 255.")
+    say(f"{out}: {size:.1f} MB. Half precision changes a pixel of noise by at most {difference:.2f} of 255.")
 
 
 def register(app: typer.Typer) -> None:

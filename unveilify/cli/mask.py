@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unveilify.cli._options import ConfigFile, Force, Sets, Workers
+from unveilify.core.words import say
 
 
 def mask(
@@ -46,7 +47,7 @@ def mask(
     drawn = load(config, sets).synth.mask.model_copy(update=chosen)
     masking = Masking(mask=drawn, landmarks=landmarks, aligned=aligned, seed=seed)
     counts = mask_photos(photos, out, masking, workers or cores(), force=force)
-    print(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every file)")
+    say(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every file)")
     if not counts["masked"]:
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unveilify.cli._options import Device
+from unveilify.core.words import say
 
 
 def remove(
@@ -51,17 +52,17 @@ def remove(
             if len(results) == 1:
                 raise
             failed += 1
-            print(f"{photo} is left out: {error}")
+            say(f"{photo} is left out: {error}")
             continue
         if not removal.worn:
-            print(f"No mask was found on the face in {photo}, so it is left as it is.")
+            say(f"No mask was found on the face in {photo}, so it is left as it is.")
         lost = write_guess(result, removal.image, stored.model, picture)
         if lost:
-            print(f"Not kept of {photo}: {', '.join(lost)}.")
-        print(f"{result}: {removal.hole_share:.0%} of the face crop replaced.")
+            say(f"Not kept of {photo}: {', '.join(lost)}.")
+        say(f"{result}: {removal.hole_share:.0%} of the face crop replaced.")
     if not identity:
-        print("Nobody told what this person looks like: another photo of theirs as --identity makes it look like them.")
-    print("What was painted is a plausible guess, not evidence of who someone is.")
+        say("Nobody told what this person looks like: another photo of theirs as --identity makes it look like them.")
+    say("What was painted is a plausible guess, not evidence of who someone is.")
     if failed:
         raise typer.Exit(1)
 

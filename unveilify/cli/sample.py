@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from unveilify.core.words import say
+
 
 def sample(
     folder: Annotated[Path, typer.Argument(help="folder to fill, for example aihub/")],
@@ -16,8 +18,8 @@ def sample(
 
     written = make_sample(folder, people=people, seed=seed)
     if written:
-        print(f"{written} photos written, of {people} invented people, in {folder}.")
-    print(f"Next: unveilify synth --source {folder}")
+        say(f"{written} photos written, of {people} invented people, in {folder}.")
+    say(f"Next: unveilify synth --source {folder}")
 
 
 def register(app: typer.Typer) -> None:

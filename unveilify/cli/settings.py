@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from unveilify.core.words import say
+
 
 def settings(
     section: Annotated[str | None, typer.Argument(help="only these: synth, shard, train or report")] = None,
@@ -14,7 +16,8 @@ def settings(
 
     for name, default, meaning in explain(Pipeline):
         if section is None or name.startswith(f"{section}."):
-            print(f"{name} = {default}\n    {meaning}")
+            say(f"{name} = {default}")
+            say(f"    {meaning}")
 
 
 def register(app: typer.Typer) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unveilify.cli._options import SHARDS, SYNTH, ConfigFile, Force, Sets, Workers
+from unveilify.core.words import say
 
 
 def shard(
@@ -36,7 +37,7 @@ def shard(
     }
     tree = load(config, sets, "shard", given)
     say_shares(out, stage.run(tree.shard, pairs, out, workers=workers or cores(), force=force, ledger=ledger))
-    print("Next: unveilify train")
+    say("Next: unveilify train")
 
 
 def register(app: typer.Typer) -> None:

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from unveilify.core.words import say
+
 
 def show(directory: Annotated[Path, typer.Argument(help="output of any stage")]) -> None:
     """Say what a directory holds: its stage, counts, settings and pictures to look at."""
     from unveilify.pipeline import describe
 
-    print(describe(directory))
+    for line in describe(directory).split("\n"):
+        say(line)
 
 
 def register(app: typer.Typer) -> None:

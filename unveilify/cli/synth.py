@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unveilify.cli._options import SYNTH, ConfigFile, Force, Sets, Workers
+from unveilify.core.words import say
 
 
 def synth(
@@ -47,10 +48,10 @@ def synth(
     if dry_run:
         planned, listing = stage.plan(tree.synth, where)
         people = len({photo.identity for photo in listing.photos})
-        print(f"{len(listing.photos)} photos of {people} people (layout '{planned.layout}') would go to {out}.")
+        say(f"{len(listing.photos)} photos of {people} people (layout '{planned.layout}') would go to {out}.")
         return
     say_synth(out, stage.run(tree.synth, where, out, workers=workers or cores(), force=force))
-    print(f"Contact sheets: {out}/part-*.preview.jpg. Next: unveilify shard")
+    say(f"Contact sheets: {out}/part-*.preview.jpg. Next: unveilify shard")
 
 
 def register(app: typer.Typer) -> None:

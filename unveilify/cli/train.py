@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unveilify.cli._options import RUNS, SHARDS, ConfigFile, Device, Force, Sets
+from unveilify.core.words import say
 
 
 def train(
@@ -52,7 +53,7 @@ def train(
     for name, settings in chosen.items():
         where = out or RUNS / name
         fit(settings, shards, where, Machine(device, threads, workers, max_minutes), force=force)
-    print("Next: unveilify report")
+    say("Next: unveilify report")
 
 
 def register(app: typer.Typer) -> None:

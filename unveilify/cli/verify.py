@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from unveilify.core.words import say
+
 SHOWN = 12
 
 
@@ -14,10 +16,10 @@ def verify(directory: Annotated[Path, typer.Argument(help="output of any stage")
 
     findings = check(directory)
     for finding in findings[:SHOWN]:
-        print(finding)
+        say(finding)
     if len(findings) > SHOWN:
-        print(f"… and {len(findings) - SHOWN} more of the kind")
-    print(f"{directory}: {len(findings)} findings" if findings else f"{directory}: everything is as it was written")
+        say(f"… and {len(findings) - SHOWN} more of the kind")
+    say(f"{directory}: {len(findings)} findings" if findings else f"{directory}: everything is as it was written")
     raise typer.Exit(1 if findings else 0)
 
 

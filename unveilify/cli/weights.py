@@ -2,6 +2,8 @@
 
 import typer
 
+from unveilify.core.words import say
+
 group = typer.Typer(
     help="List the pretrained networks, or fetch one.", invoke_without_command=True, no_args_is_help=False
 )
@@ -18,10 +20,10 @@ def weights(context: typer.Context) -> None:
     for entry in ENTRIES:
         here = "here" if locate(entry.name) else "when needed" if entry.auto else "pull" if entry.home else "missing"
         size = "" if entry.bytes is None else f"{entry.bytes / 1e6:.1f} MB"
-        print(f"{entry.name:28} {here:12} {size:>9}  {entry.licence}")
-        print(f"    {entry.role}")
-    print("Looked for in: " + ", ".join(str(place) for place in places()))
-    print("pull: `unveilify weights pull NAME` fetches it; missing: put it into a folder named in UNVEILIFY_WEIGHTS.")
+        say(f"{entry.name:28} {here:12} {size:>9}  {entry.licence}")
+        say(f"    {entry.role}")
+    say("Looked for in: " + ", ".join(str(place) for place in places()))
+    say("pull: `unveilify weights pull NAME` fetches it; missing: put it into a folder named in UNVEILIFY_WEIGHTS.")
 
 
 @group.command()
@@ -29,7 +31,7 @@ def pull(name: str = typer.Argument(help="a name from the list")) -> None:
     """Fetch one network from its home, check its hash, and keep it in the cache."""
     from unveilify.weights.store import fetch
 
-    print(fetch(name, allow_download=True))
+    say(fetch(name, allow_download=True))
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
 """Load, override and check configs: pydantic models that forbid what they do not know."""
 
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,6 +10,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unveilify.core.errors import UserError, why
+from unveilify.core.words import shortened
+
+MAX_BYTES = 2**20
+"""A larger file holds no settings."""
 
 
 class Config(BaseModel):
@@ -49,20 +54,23 @@ def build(model: type[C], tree: dict[str, Any]) -> C:
         return model.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = shortened(".".join(str(part) for part in first["loc"]))
         if first["type"] == "extra_forbidden":
             raise UserError(_unknown(model, where)) from None
-        raise UserError(f"Setting '{where}': {first['msg']} (it was {first.get('input')!r}).") from None
+        told, given = shortened(first["msg"]), shortened(reprlib.repr(first.get("input")))
+        raise UserError(f"Setting '{where}': {told} (it was {given}).") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; an empty file is an empty mapping."""
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"The config {path} is larger than {MAX_BYTES >> 20} MiB: give a file of settings.")
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read the config {path}: {why(error)}.") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UserError(f"{path} is not valid YAML: {shortened(' '.join(str(error).split()))}.") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -101,7 +109,11 @@ def explain(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     """Name the settings in which two config trees differ, for people: ``size_px: 128 -> 64``."""
     a, b = dict(flatten(old)), dict(flatten(new))
-    rows = [f"{k}: {a.get(k)!r} -> {b.get(k)!r}" for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]
+    rows = [
+        f"{shortened(k)}: {reprlib.repr(a.get(k))} -> {reprlib.repr(b.get(k))}"
+        for k in sorted(a.keys() | b.keys())
+        if a.get(k) != b.get(k)
+    ]
     return ", ".join(rows[:4]) + (f" and {len(rows) - 4} more" if len(rows) > 4 else "")
 
 

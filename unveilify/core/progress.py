@@ -10,6 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from unveilify.core.words import say
+
 console = Console(stderr=True)
 
 PLAIN_EVERY_S = 5.0
@@ -51,7 +53,7 @@ class Line:
         if self._bar is None:
             left = (self.total - self.done) * (time.monotonic() - self._begun) / max(1, self._fresh)
             told = f"{self.label}: {self.done}/{self.total} {self._rate()}, {span(left)} left"
-            print(told, file=sys.stderr, flush=True)
+            say(told, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Take the live line away, and note in the log how far the work came."""

@@ -18,6 +18,7 @@ from unveilify.core import lock, stamps, storage
 from unveilify.core.config import difference, flatten
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import BEGUN, STAMP, UNLISTED, WORK, FileStamp, Stamp, matches
+from unveilify.core.words import say
 from unveilify.core.written import Output
 
 HASHED_BYTES = 256 * 2**20
@@ -100,7 +101,7 @@ def opened(
         done = _finished(out, stage, theirs)
         if done is not None:
             out.settle(done)
-            print(f"{stage}: {directory} is up to date.", file=sys.stderr)
+            say(f"{stage}: {directory} is up to date.", file=sys.stderr)
         yield Opened(directory, plan, done, out.size())
 
 
@@ -110,7 +111,7 @@ def _set_damaged_stamp_aside(directory: Path) -> None:
         stamps.load(directory)
     except UserError:
         if (directory / BEGUN).is_file():
-            print(f"{directory / STAMP} is damaged: what is there is looked at again.", file=sys.stderr)
+            say(f"{directory / STAMP} is damaged: what is there is looked at again.", file=sys.stderr)
             (directory / STAMP).unlink()
         else:
             raise
@@ -173,7 +174,7 @@ def _finished(out: Output, stage: str, theirs: frozenset[str]) -> Stamp | None:
     damaged = _damaged(out.directory, {name: file for name, file in stamp.files.items() if name not in theirs})
     if not damaged:
         return stamp
-    print(f"{stage}: {out.directory / damaged} is missing or damaged: made again.", file=sys.stderr)
+    say(f"{stage}: {out.directory / damaged} is missing or damaged: made again.", file=sys.stderr)
     _take_up(out)
     return None
 

@@ -6,6 +6,7 @@ One function for each place. Every name that reaches a terminal, a table or a pa
 import html
 import re
 import unicodedata
+from typing import TextIO
 
 MOST = 300
 """Characters of foreign words that a message repeats."""
@@ -14,7 +15,7 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories of characters that are not seen but act: controls, escape codes, turns of direction, line ends."""
 _JOINERS = {"\u200c", "\u200d"}
 """Invisible characters that words of some languages need."""
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~&$])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]|<>~&$])")
 _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -73,6 +74,16 @@ def cell(words: object) -> str:
 def markup(words: object) -> str:
     """Text of HTML, also in an attribute."""
     return html.escape(plain(words), quote=True)
+
+
+def say(words: object, *, file: TextIO | None = None, flush: bool = False) -> None:
+    """Print one line; names in it cannot act on the terminal, nor are there any that it cannot show."""
+    print(plain(words), file=file, flush=flush)
+
+
+def figure(words: object) -> str:
+    """Words in a picture of Matplotlib, which takes what stands between two dollars for mathematics."""
+    return plain(words).replace("$", r"\$")
 
 
 def _is_seen(character: str) -> bool:

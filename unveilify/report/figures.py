@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from unveilify.core.records import Image
 from unveilify.core.storage import writing
+from unveilify.core.words import figure as words
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Subject
@@ -91,10 +92,10 @@ def grid(path: Path, rows: Sequence[Strip]) -> None:
             canvas[y : y + cell, x : x + cell] = image.repeat(times, 0).repeat(times, 1)
         if ":" in labels[i]:
             label = labels[i].replace(": ", "\n", 1)
-            figure.text(4 / width, 1 - (y + cell / 2) / height, label, rotation=90, va="center", fontsize=5)
+            figure.text(4 / width, 1 - (y + cell / 2) / height, _words(label), rotation=90, va="center", fontsize=5)
     for j, (title, _) in enumerate(rows[0].pictures):
         x = left + j * (cell + GAP_PX) + cell / 2
-        figure.text(x / width, 1 - (TOP_PX - 6) / height, _folded(title), ha="center", va="bottom", fontsize=6)
+        figure.text(x / width, 1 - (TOP_PX - 6) / height, _words(_folded(title)), ha="center", va="bottom", fontsize=6)
     figure.figimage(canvas, origin="upper", zorder=-1)
     _save(figure, path)
 
@@ -115,7 +116,7 @@ def curves(log: Path, path: Path) -> bool:
     for cell, name in zip(axes, names, strict=False):
         steps, values = series[name]
         cell.plot(steps, values, linewidth=1, marker="." if len(steps) < 20 else None)
-        cell.set_title(name, fontsize=8)
+        cell.set_title(_words(name), fontsize=8)
         cell.set_xlabel("step", fontsize=6)
         cell.tick_params(labelsize=6)
         cell.grid(alpha=0.3)
@@ -123,6 +124,10 @@ def curves(log: Path, path: Path) -> bool:
         cell.set_axis_off()
     _save(figure, path)
     return True
+
+
+def _words(text: str) -> str:
+    return "\n".join(map(words, text.split("\n")))
 
 
 Series = dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from unveilify.core.words import cell as spreadsheet
+from unveilify.core.words import comment, latex, markdown
 from unveilify.evaluation.bootstrap import Estimate
 from unveilify.report.reported import SOURCES, Source
 from unveilify.report.table import DASH, Head, Line, Section, Table, text
@@ -29,7 +31,7 @@ def to_csv(table: Table) -> str:
             cell = line.cells[head.key]
             numbers = (cell.mean, cell.low, cell.high) if cell else (math.nan,) * 3
             values += [repr(v) if math.isfinite(v) else "" for v in numbers[: 1 if head.section == "cost" else 3]]
-        writer.writerow([line.label, line.kind, line.unfinished, *values])
+        writer.writerow([spreadsheet(line.label), line.kind, line.unfinished, *values])
     return out.getvalue()
 
 
@@ -64,14 +66,14 @@ def to_markdown(table: Table) -> str:
         f"{100 * share['mean']:.1f} % of the picture on average (5th to 95th percentile {100 * share['p5']:.1f} to "
         f"{100 * share['p95']:.1f} %). Intervals: 95 % bootstrap over {table.over}. Bold: the best value, where `truth` and "
         "the controls (a stranger's photo, no photo) do not compete.",
-        *([_md(table.told)] if table.told else []),
+        *([markdown(table.told)] if table.told else []),
     ]
     for section in SECTIONS:
         heads = table.of(section)
         parts += [f"## {section.capitalize()}", _grid(["", *(h.text for h in heads)], _markdown_rows(table, heads))]
     if table.differences:
         parts += ["## Differences on the same triplets", _differences(table)]
-    parts += ["## Notes", "\n".join(f"- {note}" for note in table.notes)] if table.notes else []
+    parts += ["## Notes", "\n".join(f"- {markdown(note)}" for note in table.notes)] if table.notes else []
     parts += [
         "## Reported elsewhere, by others, on other data",
         *(part for source in SOURCES for part in _reported(source)),
@@ -83,28 +85,21 @@ def to_latex(table: Table) -> str:
     r"""A ``tabular`` of the main columns for ``\input``; needs the package booktabs."""
     heads = [head for head in table.heads if head.main]
     arrows = {"higher": r"\,$\uparrow$", "lower": r"\,$\downarrow$", "neither": ""}
-    titles = [f"{tex(h.title)}{arrows[h.better]}{f' [{tex(h.unit)}]' if h.unit else ''}" for h in heads]
+    titles = [f"{latex(h.title)}{arrows[h.better]}{f' [{latex(h.unit)}]' if h.unit else ''}" for h in heads]
     rows = []
     for line in table.lines:
         cells = []
         for head in heads:
             cell = text(head, line.cells[head.key]).replace(DASH, "--")
             cells.append(rf"\textbf{{{cell}}}" if line.label in table.best[head.key] else cell)
-        rows.append(" & ".join([tex(line.name), *cells]) + r" \\")
+        rows.append(" & ".join([latex(line.name), *cells]) + r" \\")
     body = "\n".join(rows)
-    notes = "".join(f"% {note.replace(DASH, '--')}\n" for note in table.notes)
+    notes = "".join(f"% {comment(note)}\n" for note in table.notes)
     return (
         f"{notes}\\begin{{tabular}}{{l{'r' * len(heads)}}}\n\\toprule\n"
         + " & ".join(["", *titles])
         + f" \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
     )
-
-
-def tex(words: str) -> str:
-    """Words with LaTeX's special characters escaped."""
-    special = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
-    special |= {"^": r"\textasciicircum{}", DASH: "--"}
-    return "".join(special.get(c, c) for c in words)
 
 
 def _estimate(value: Estimate | None) -> dict[str, float | int | None] | None:
@@ -118,15 +113,15 @@ def _markdown_rows(table: Table, heads: list[Head]) -> list[list[str]]:
         words = text(head, line.cells[head.key], with_interval=True)
         return f"**{words}**" if line.label in table.best[head.key] else words
 
-    return [[_md(line.name), *(cell(line, head) for head in heads)] for line in table.under(heads)]
+    return [[markdown(line.name), *(cell(line, head) for head in heads)] for line in table.under(heads)]
 
 
 def _differences(table: Table) -> str:
     heads = {head.key: head for head in table.heads}
     rows = [
         [
-            _md(table.name(d.label)),
-            _md(table.name(d.against)),
+            markdown(table.name(d.label)),
+            markdown(table.name(d.against)),
             heads[d.key].text,
             text(heads[d.key], d.estimate, with_interval=True),
             "better" if d.better else "worse" if d.worse else "open",
@@ -145,7 +140,3 @@ def _reported(source: Source) -> list[str]:
 def _grid(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def _md(words: str) -> str:
-    return words.replace("|", r"\|")

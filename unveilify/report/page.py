@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 
 from unveilify.core import pictures
 from unveilify.core.records import Image
+from unveilify.core.words import markup as escape
 from unveilify.report.breakdown import Breakdown
 from unveilify.report.figures import Strip
 from unveilify.report.formats import SECTIONS
@@ -171,7 +171,7 @@ def _training(training: Training) -> str:
             f'<div class="scroll"><img class="wide" alt="training curves" src="data:image/png;base64,{data}"></div>'
         )
     losses = f"<p>Losses: {escape(training.losses)}</p>" if training.losses else ""
-    settings = _fold("Settings", f"<pre>{escape(training.settings)}</pre>") if training.settings else ""
+    settings = _fold("Settings", f"<pre>{_lines(training.settings)}</pre>") if training.settings else ""
     return f"<h3>{escape(training.label)}</h3>{losses}{picture}{settings}"
 
 
@@ -179,7 +179,7 @@ def _made(content: Content) -> str:
     commands = "\n".join(content.commands)
     names = {**content.versions, **content.hashes}
     rows = [f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in names.items()]
-    return (f"<pre>{escape(commands)}</pre>" if commands else "") + _grid("Versions and data", [""], rows)
+    return (f"<pre>{_lines(commands)}</pre>" if commands else "") + _grid("Versions and data", [""], rows)
 
 
 def _strip(strip: Strip) -> str:
@@ -206,6 +206,10 @@ def _grid(caption: str, head: Sequence[str], rows: Sequence[str]) -> str:
 
 def _section(title: str, *parts: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(escape, text.splitlines()))
 
 
 def _fold(title: str, body: str) -> str:

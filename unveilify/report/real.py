@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unveilify.core.words import cell, markdown
 from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
@@ -73,7 +74,7 @@ def to_csv(table: RealTable) -> str:
     writer.writerow(["row", "kind", *(f"{h.key}{end}" for h in table.heads for end in ("", "_low", "_high"))])
     for label, kind, values in table.lines:
         numbers = [n for h in table.heads for n in (values[h.key].mean, values[h.key].low, values[h.key].high)]
-        writer.writerow([label, kind, *(repr(n) if math.isfinite(n) else "" for n in numbers)])
+        writer.writerow([cell(label), kind, *(repr(n) if math.isfinite(n) else "" for n in numbers)])
     return out.getvalue()
 
 
@@ -92,11 +93,11 @@ def to_json(table: RealTable) -> dict[str, Any]:
 def to_markdown(table: RealTable) -> str:
     """A section to put below the other tables."""
     head = ["", *(h.text for h in table.heads)]
-    rows = [[label.replace("|", r"\|"), *cells(table, values)] for label, _, values in table.lines]
+    rows = [[markdown(label), *cells(table, values)] for label, _, values in table.lines]
     grid = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
     lines = ["| " + " | ".join(line) + " |" for line in grid]
-    notes = "\n".join(f"- {note}" for note in table.notes)
-    return "\n\n".join([f"## {TITLE}", " ".join(table.words), "\n".join(lines), notes]).rstrip() + "\n"
+    notes = "\n".join(f"- {markdown(note)}" for note in table.notes)
+    return "\n\n".join([f"## {TITLE}", " ".join(map(markdown, table.words)), "\n".join(lines), notes]).rstrip() + "\n"
 
 
 def _number(value: float) -> float | None:

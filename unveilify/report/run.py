@@ -10,6 +10,7 @@ from unveilify.core import paths, stage
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
+from unveilify.core.words import plain
 from unveilify.evaluation import real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
@@ -88,8 +89,8 @@ def run(
             terminal.show(table, console, measured.real)
         else:
             console.print((output_dir / TEXT).read_text(encoding="utf-8"), markup=False, highlight=False)
-            console.print(f"{output_dir} is up to date.", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"The report: {output_dir / PAGE}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{plain(output_dir)} is up to date.", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"The report: {plain(output_dir / PAGE)}", markup=False, highlight=False, soft_wrap=True)
         return done
 
 

@@ -1,10 +1,10 @@
 """The table on the terminal."""
 
-from rich import box
+from rich import box, markup
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as Grid
 
+from unveilify.core.words import message
 from unveilify.report.real import TITLE, RealTable, cells
 from unveilify.report.table import ARROWS, PALE, Head, Table, text
 
@@ -89,3 +89,8 @@ def _show_real(real: RealTable, console: Console) -> None:
     for label, kind, values in real.lines:
         grid.add_row(escape(label), *cells(real, values), style="dim" if kind in PALE else "")
     console.print(grid)
+
+
+def escape(words: str) -> str:
+    """Words as they are: neither rich's markup nor the terminal's codes in them act."""
+    return markup.escape(message(words))

@@ -14,6 +14,7 @@ from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
 from unveilify.core.storage import canonical_json, write_bytes
+from unveilify.core.words import say
 from unveilify.core.written import Output
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, plugin
@@ -52,7 +53,7 @@ class Diary:
         if first:
             for name in self.out.notes():
                 self.out.keep(name)
-        found = resume(game.state, self.run_dir, lambda said: print(said, flush=True)) if first else None
+        found = resume(game.state, self.run_dir, lambda said: say(said, flush=True)) if first else None
         seen = int(game.world.from_first(-1.0 if found is None else game.state.position.seen, game.device))
         if not first and seen >= 0:
             game.state.load(self.run_dir / name_of(seen))
@@ -62,7 +63,7 @@ class Diary:
             return
         self.out.write_text("config.yaml", yaml.safe_dump(game.config.model_dump(mode="json"), sort_keys=False))
         if found:
-            print(f"Going on from {game.state.position.seen} triplets.")
+            say(f"Going on from {game.state.position.seen} triplets.")
         log = self.run_dir / LOG
         if log.is_file():
             kept = log.read_bytes().splitlines(keepends=True)[: game.state.position.rows]
@@ -174,7 +175,7 @@ class Diary:
         try:
             store.read(self.run_dir / BEST)
         except UserError as error:
-            print(f"The best weights so far are lost ({error}): those from here on are kept.", flush=True)
+            say(f"The best weights so far are lost ({error}): those from here on are kept.", flush=True)
             return False
         return True
 

@@ -15,6 +15,7 @@ from unveilify.core.engine.local import cores
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
+from unveilify.core.words import say
 from unveilify.core.written import Output
 from unveilify.models.parts.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
@@ -97,7 +98,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         diary.open()
         if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine, step):
             if world.first:
-                print(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
+                say(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
             return None
         if mine is None:
             return None
@@ -187,11 +188,11 @@ class _Clock:
 def _introduce(game: Game, note: str) -> None:
     """Say what is trained, and which losses are live."""
     if note:
-        print(note)
+        say(note)
     for name, state in game.judges.notes.items():
-        print(f"  {name} loss: {state}")
+        say(f"  {name} loss: {state}")
     sizes = ", ".join(f"{name} {count / 1e6:.2f} M parameters" for name, count in describe(game).items())
-    print(f"{game.config.model} at {game.config.size_px} px on {game.device}: {sizes}")
+    say(f"{game.config.model} at {game.config.size_px} px on {game.device}: {sizes}")
 
 
 def _foretell(clock: _Clock, triplets: int, batch: int) -> None:
@@ -199,7 +200,7 @@ def _foretell(clock: _Clock, triplets: int, batch: int) -> None:
     whole_s = triplets / batch * clock.seconds / clock.steps
     told = f"{whole_s / DAY_S:.0f} days" if whole_s > 2 * DAY_S else f"{whole_s / 60:.0f} minutes"
     hint = " (that is long: a small run on real photos is in pipelines/lfw.yaml)" if whole_s > DAY_S else ""
-    print(f"The first steps say: about {told} for the whole training here{hint}.", flush=True)
+    say(f"The first steps say: about {told} for the whole training here{hint}.", flush=True)
 
 
 def _worn_out(game: Game) -> bool:

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from unveilify.core.config import Config, build
 from unveilify.core.errors import UserError
+from unveilify.core.words import say
 from unveilify.models.parts.contract import Batch, Recipe, plugin
 from unveilify.models.parts.extra import pace
 from unveilify.training.compiled import Forward, compile_checked
@@ -169,7 +170,7 @@ def _forward(game: Game, batch: Batch) -> Forward:
     # All processes must compute the same.
     everywhere = game.world.mean({"compiled": float(forward is not game.network)})["compiled"] == 1
     if game.world.first:
-        print(said if everywhere or game.world.size == 1 else "Not compiled: not every process could.", flush=True)
+        say(said if everywhere or game.world.size == 1 else "Not compiled: not every process could.", flush=True)
     return forward if everywhere else game.network
 
 

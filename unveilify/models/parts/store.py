@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.models.parts import tensors as files
-from unveilify.models.parts.contract import Sized, plugin
+from unveilify.models.parts.contract import Plugin, Sized, plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,12 @@ def load(path: Path) -> Stored:
     about, tensors = read(path)
     module = plugin(about["model"])
     config = build(module.Config, about["config"])
-    network = module.Network(config)
+    if not _fits(module, config, tensors):
+        raise UserError(
+            f"{path} does not fit the model '{about['model']}' of this version with its settings: take another file."
+        )
+    with torch.device("cpu"):  # also while a network that holds this one is only being measured
+        network = module.Network(config)
     floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
     try:
         network.load_state_dict(floats)
@@ -63,6 +68,16 @@ def load(path: Path) -> Stored:
         what = " ".join(str(error).split())[:200]
         raise UserError(f"{path} does not fit the model '{about['model']}' of this version: {what}") from None
     return Stored(about["model"], config, network.eval(), about["meta"])
+
+
+def _fits(module: Plugin, config: Sized, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the network of ``config`` has the tensors of the file, told before any memory is taken for it."""
+    try:
+        with torch.device("meta"):
+            expected = module.Network(config).state_dict()
+    except (RuntimeError, OverflowError, MemoryError, ValueError):
+        return False
+    return {n: t.shape for n, t in expected.items()} == {n: t.shape for n, t in tensors.items()}
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
