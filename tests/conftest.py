@@ -1,6 +1,7 @@
 """Fixtures that several rooms share."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def _folder(name: str) -> Path:
     if not path.is_dir():
         pytest.skip(f"needs the folder of development {name} ({path}), which is not here")
     return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible() -> None:
+    """Ctrl-C means Ctrl-C, even where the tests are started in the background, which makes a process deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def say(words: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         (["verify", "."], "not the finished output"),
         (["weights", "pull", "vgg"], "vgg16"),
         (["mask", ".", "-o", "one.png"], "takes a folder"),
-        (["synth", "--source", ".", "--out", "inside"], "inside the source"),
+        (["synth", "--source", ".", "--out", "inside"], "lies inside"),
         (["synth", "--source", ".", "--set", "size_px=3"], r"'synth\.size_px' or"),
         (["mask", "nowhere", "-o", "out"], "nowhere"),
         (["remove", "nowhere.jpg", "-o", "out.png", "--run", "runs/none"], "unveilify train"),

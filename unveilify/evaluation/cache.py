@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unveilify.core.errors import UserError
-from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file, write_json, writing
+from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file, sweep, write_json, writing
 
 Vectors = npt.NDArray[np.float32]
 
@@ -51,6 +51,7 @@ def load(folder: Path, name: str, label: str, kind: str) -> Row | None:
 
 def save(folder: Path, name: str, row: Row) -> None:
     """Keep a row; the small JSON goes last and makes it count."""
+    sweep(folder, idle_s=3600)  # two reports may measure the same run at once
     paths = [folder / f"{name}.{ending}" for ending in ("parquet", "npy")]
     with writing(paths[0]) as temporary:
         row.frame.to_parquet(temporary, index=False)

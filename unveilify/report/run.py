@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from unveilify.core import paths, stage
+from unveilify.core import paths, stage, storage
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
@@ -74,6 +74,7 @@ def run(
         )
     )
     with stage.opened(output_dir, STAGE, config, input_hash, force=force, replace=True) as out:
+        storage.sweep(output_dir / KEPT)
         done = out.done
         if done is None:
             pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
