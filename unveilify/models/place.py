@@ -58,7 +58,7 @@ class Network(nn.Module):
         sources, side = self.sources(batch, hole), batch.masked.shape[-1]
         around = surroundings(batch.masked.float(), hole, sources, WHOLE)
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
-        shown = show([*sources, nobody.doubted()], around, side)
+        shown = show([*sources, nobody.doubted().within(sources)], around, side)
         shown = lit(shown, batch.masked.float(), hole)
         return around + shown.feathered() * (shown.picture - around)
 

@@ -36,6 +36,14 @@ class Source:
         """The same with next to no trust: shown where nothing else is."""
         return replace(self, trust=0 * self.trust)
 
+    def within(self, photos: list["Source"]) -> "Source":
+        """The same, seen only where a photo of the person is, if there is one: another jaw beside theirs is a second face."""
+        if not photos:
+            return self
+        covered = torch.stack([photo.seen for photo in photos]).amax(0)
+        given = covered.amax((1, 2, 3), keepdim=True) > 0
+        return replace(self, seen=self.seen * torch.where(given, covered, torch.ones_like(covered)))
+
     def reduced(self, side: int) -> "Source":
         """The same with pictures of at most ``side``: what is shown smaller must not alias."""
         return replace(self, pictures=resize(self.pictures, min(side, self.pictures.shape[-1])))

@@ -17,6 +17,8 @@ def give(network: nn.Module, *parts: str) -> None:
     state = _state(weights.SHIPPED)
     for part in parts:
         module: nn.Module = getattr(network, part)
+        if any(tensor.is_meta for tensor in module.state_dict().values()):
+            continue  # only shapes are asked for
         own = {
             key.removeprefix(f"{part}."): value.float() for key, value in state.items() if key.startswith(f"{part}.")
         }
