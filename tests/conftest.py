@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+# Before torch is there: some tests fork, and a child waits for ever for threads of arithmetic that its parent once had.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(os.environ.get("UNVEILIFY_SHARED", Path(__file__).parents[1].parent / "shared"))
 
 
