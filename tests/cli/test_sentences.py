@@ -23,7 +23,9 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *w
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_bytes(b"x")
+    for name in ("file", "mine.png", "network.safetensors", "results/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
     (tmp_path / "photos/person").mkdir(parents=True)
     (tmp_path / "photos/person/1.jpg").write_bytes(b"no picture")
     for name, text in {"null": "null", "list": "[]", "words": '{"stage": 3}', "torn": "{"}.items():
@@ -59,6 +61,12 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["export", "nowhere", "-o", "x.safetensors"],
         ["export", "file", "-o", "file"],
         ["export", "file", "-o", "photos"],
+        ["export", "file", "-o", "photos/person/1.jpg"],
+        ["export", "file", "-o", "network.safetensors"],
+        ["find", "photos/person/1.jpg", "-o", "mine.png"],
+        ["find", "photos/person/1.jpg", "-o", "results"],
+        ["remove", "photos/person/1.jpg", "-o", "mine.png"],
+        ["remove", "photos/person/1.jpg", "-o", "results"],
         ["remove", "photos/person/1.jpg", "-o", "null/x.png"],
         ["remove", "nothing.jpg", "-o", "file/x.png"],
         ["run", "nowhere.yaml"],
@@ -69,12 +77,15 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_mistakes_are_sentences(
     there: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
-    before = sorted(there.rglob("*"))
+    before = {path: path.read_bytes() for path in there.rglob("*") if path.is_file()}
     text = said(capsys, monkeypatch, *words)
     assert text.startswith("unveilify: ")
     assert text.endswith(".")
     assert "[Errno" not in text
-    assert sorted(there.rglob("*")) == before, "nothing was touched"
+    if any(word in ("mine.png", "results", "network.safetensors") for word in words):
+        assert "there already" in text
+        assert "--force" in text
+    assert {path: path.read_bytes() for path in there.rglob("*") if path.is_file()} == before, "nothing was touched"
 
 
 @pytest.mark.parametrize(

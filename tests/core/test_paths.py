@@ -62,3 +62,13 @@ def test_a_file_of_a_stage_is_not_written_over(tree: Path) -> None:
     with pytest.raises(UserError, match="is a folder"):
         paths.check_file(tree)
     paths.check_file(tree / "new/x.png", tree / "a/file")
+
+
+def test_a_file_that_is_there_goes_only_if_somebody_says_so(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine.png", tmp_path / "link.png"
+    mine.write_bytes(b"mine")
+    link.symlink_to(tmp_path / "gone")
+    for path in (mine, link):
+        with pytest.raises(UserError, match=r"there already: give another name, or --force"):
+            paths.check_file(path)
+        paths.check_file(path, replace=True)

@@ -4,8 +4,8 @@ import pytest
 
 from unveilify.core import stage, stamps
 from unveilify.core.config import Config
-from unveilify.core.errors import UserError
-from unveilify.core.storage import read_json, write_json
+from unveilify.core.errors import UserError, sentence
+from unveilify.core.storage import read_json, write_json, writing
 
 
 class Settings(Config):
@@ -43,6 +43,35 @@ def test_finished_work_is_up_to_date(tmp_path: Path) -> None:
     assert again(tmp_path / "a") == made
     assert stamps.read(tmp_path / "a", "synth", "unveilify synth") == made
     assert list(made.files) == ["part.tar"]
+
+
+def test_a_log_alone_is_somebody_elses(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("mine")
+    with pytest.raises(UserError, match="not made by"):
+        begin(tmp_path, "whole")
+    assert names(tmp_path) == ["log.jsonl"]
+
+
+def fails(path: Path, error: type[Exception], *numbers: object) -> None:
+    raise error(*(str(path) if number == "PATH" else number for number in numbers))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(OSError, (28, "full")), (OSError, (13, "no", "PATH")), (UserError, ("PATH",))],
+)
+def test_errors_name_the_file_that_people_know(
+    tmp_path: Path, error: type[Exception], told: tuple[object, ...]
+) -> None:
+    with stage.opened(tmp_path / "a", "synth", Settings(), "in") as out:
+        with pytest.raises(error) as caught, out.file("best.pt") as path:
+            fails(path, error, *told)
+        with pytest.raises(error) as deeper, out.file("best.pt") as path, writing(path) as temporary:
+            fails(temporary, error, *told)
+    for failure in (caught.value, deeper.value):
+        said = sentence(failure) if isinstance(failure, OSError) else str(failure)
+        assert str(tmp_path / "a/best.pt") in said
+        assert "_work" not in said
 
 
 def test_unfinished_work_goes_on_if_it_is_as_it_was_written(tmp_path: Path) -> None:

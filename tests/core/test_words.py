@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 
 import pytest
 from pydantic import Field
@@ -45,6 +47,27 @@ def test_each_place_has_its_own_escapes() -> None:
     assert words.cell("=1") == "'=1"
     assert words.cell("김민준 plain_name.jpg") == words.plain("김민준 plain_name.jpg") == "김민준 plain_name.jpg"
     assert next(csv.reader(io.StringIO(words.cell("a\nb")))) == ["a\\nb"]
+
+
+def test_nothing_else_prints() -> None:
+    """Whatever reaches the terminal goes through `words`; a table of rich is handed texts that did."""
+    package = Path(words.__file__).parents[1]
+    found = [
+        f"{path.name}:{number}"
+        for path in package.rglob("*.py")
+        if path.name != "words.py"
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"(?<![.\w])print\(|os\.write\([12]|std(out|err)\.write|typer\.echo|click\.echo", line)
+    ]
+    assert found == []
+
+
+def test_several_lines_stay_lines_and_a_signal_is_one(capfd: pytest.CaptureFixture[str]) -> None:
+    words.say_lines("a\x1b[1m\nb\r")
+    words.interject("stop\x07")
+    told = capfd.readouterr()
+    assert told.out == "a\\x1b[1m\nb\\r\n"
+    assert told.err == "\nstop\\x07\n"
 
 
 def test_a_message_does_not_repeat_a_novel(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from by_colour import ByColour
 
+from unveilify.core import lock
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
 from unveilify.evaluation import cache
@@ -289,3 +290,18 @@ def test_a_kept_row_with_other_bytes_is_not_taken(tmp_path: Path, ending: str) -
     assert kept is not None
     pd.testing.assert_frame_equal(kept.frame, frame)
     assert (kept.about, kept.vectors.tolist()) == (row.about, row.vectors.tolist())
+
+
+def test_what_killed_writers_left_is_swept_but_not_from_under_others(tmp_path: Path) -> None:
+    left = tmp_path / ".unveilify-left.tmp"
+    left.touch()
+    cache.tidy(tmp_path)
+    assert left.exists(), "nobody died here holding the folder: it may be read only"
+    (tmp_path / lock.OWNER).write_text("of one that was killed")
+    cache.tidy(tmp_path)
+    assert not left.exists()
+    assert not (tmp_path / lock.OWNER).exists()
+    left.touch()
+    cache.save_facts(tmp_path, "a", {"b": 1})
+    assert not left.exists()
+    assert cache.load_facts(tmp_path, "a") == {"b": 1}

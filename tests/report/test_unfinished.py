@@ -15,7 +15,7 @@ from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Rival, Trained, Truth
 from unveilify.report import formats, table
 from unveilify.report.config import Inputs
-from unveilify.report.run import run
+from unveilify.report.run import _doubts, run
 from unveilify.shards.reader import ShardSet
 
 MARK = "12,000 of 60,000 triplets"
@@ -58,6 +58,17 @@ def test_without_a_checkpoint_or_a_length_it_says_what_it_knows(run_maker: Calla
     assert Trained("mine", folder, "cpu").unfinished == ""
     (folder / BEGUN).write_text("{}")
     assert Trained("mine", folder, "cpu").unfinished == "0 triplets"
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "null", "{", '{"config": 3}'])
+def test_a_damaged_plan_is_doubted_not_believed(run_maker: Callable[..., Path], tmp_path: Path, damage: str) -> None:
+    folder = run_maker(tmp_path / "mine")
+    assert Trained("mine", folder, "cpu").data is None
+    (folder / BEGUN).write_text(damage)
+    mine = Trained("mine", folder, "cpu")
+    assert mine.data == ""
+    assert mine.unfinished == "0 triplets"
+    assert "does not say on which data" in _doubts([mine], "data")[0]
 
 
 @pytest.mark.parametrize("family", [1, 3])

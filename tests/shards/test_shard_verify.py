@@ -142,10 +142,30 @@ def test_the_damaged_sample_is_named(copy: Path) -> None:
     assert any(f"train-000000.tar: {member.key}.{member.kind} " in finding for finding in verify(copy))
 
 
-def test_no_stamp_and_no_index(copy: Path) -> None:
-    (copy / index_of.INDEX_NPY).write_bytes(b"nothing")
-    with pytest.raises(UserError, match="Cannot read the index"):
-        verify(copy)
+def test_it_goes_on_past_what_cannot_be_read(copy: Path) -> None:
+    lose_a_row(copy)
+    for damaged in ("splits.json", "index.json", "index.npy"):
+        (copy / damaged).write_bytes(b"nothing")
+        found = "\n".join(verify(copy))
+        assert f"{damaged} has 7 bytes instead of" in found
+        assert "manifest.parquet has " in found, "what else is wrong is listed too"
+    assert "Samples were not looked at" in found
+
+
+def test_a_damaged_ledger_is_one_finding_of_several(copy: Path) -> None:
+    (copy / "splits.json").write_text("[]")
+    lose_a_row(copy)
+    found = "\n".join(verify(copy))
+    assert "splits.json" in found
+    assert "in is not triplets + identity images + rejects" in found
+
+
+def test_a_manifest_of_something_else_is_a_finding(copy: Path) -> None:
+    pd.DataFrame({"a": [1]}).to_parquet(copy / "manifest.parquet")
+    assert any("manifest.parquet cannot be read" in finding for finding in verify(copy))
+
+
+def test_no_stamp(copy: Path) -> None:
     (copy / "_stamp.json").unlink()
     with pytest.raises(UserError, match="is not finished"):
         verify(copy)

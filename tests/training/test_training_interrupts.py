@@ -166,6 +166,16 @@ def test_a_damaged_checkpoint_costs_time_and_nothing_else(
     assert what_counts(tmp_path / "run") == what_counts(undisturbed)
 
 
+def test_checkpoints_of_others_stay(small_shards: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run(CONFIG, small_shards, out, Machine("cpu", 1, max_minutes=0)) is None
+    mine = out / state.name_of(1)
+    mine.write_bytes(b"mine")
+    assert run(CONFIG, small_shards, out, Machine("cpu", 1)) is not None
+    assert mine.read_bytes() == b"mine"
+    assert not (out / state.name_of(4)).exists(), "the old ones of this training go"
+
+
 def test_lost_best_weights_are_said(small_shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1, max_minutes=0))
     with pytest.MonkeyPatch.context() as patch:

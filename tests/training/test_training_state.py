@@ -164,3 +164,15 @@ def test_no_whole_checkpoint_never_means_from_the_beginning(tmp_path: Path) -> N
         with pytest.raises(UserError, match=r"No checkpoint in .* can be used .*--force"):
             resume(trained(0), tmp_path, lambda _: None)
     assert resume(trained(0), tmp_path / "empty", lambda _: None) is None
+
+
+def test_what_was_put_aside_before_stays(tmp_path: Path) -> None:
+    (tmp_path / "unusable-checkpoint-0000000010.safetensors").write_bytes(b"mine")
+    (tmp_path / name_of(10)).write_bytes(b"damaged")
+    said: list[str] = []
+    state = trained(0)
+    state.position = Position()
+    trained(1).save(tmp_path / name_of(5))
+    assert resume(state, tmp_path, said.append) == tmp_path / name_of(5)
+    assert "put aside as unusable-2-checkpoint-0000000010.safetensors" in said[0]
+    assert (tmp_path / "unusable-checkpoint-0000000010.safetensors").read_bytes() == b"mine"

@@ -16,4 +16,5 @@ Sets = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(help="processes; all cores when not given", min=1)]
 Force = Annotated[bool, typer.Option("--force", help="throw the old output of this command away and build it anew")]
+Replace = Annotated[bool, typer.Option("--force", help="replace what is there already under the result's name")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …; 'auto' takes a GPU where there is one")]

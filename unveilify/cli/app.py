@@ -78,14 +78,14 @@ def main() -> None:
     from concurrent.futures.process import BrokenProcessPool
 
     from unveilify.core.errors import UserError, sentence
-    from unveilify.core.words import plain, shortened
+    from unveilify.core.words import say, shortened
 
     try:
         app()
     except UserError as error:
         if debug:
             raise
-        print(f"unveilify: {shortened(error, 2000)}", file=sys.stderr)
+        say(f"unveilify: {shortened(error, 2000)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         _stopped(STOPPED)
@@ -96,15 +96,17 @@ def main() -> None:
     except OSError as error:
         if debug:
             raise
-        print(f"unveilify: {plain(sentence(error))}", file=sys.stderr)
+        say(f"unveilify: {sentence(error)}", file=sys.stderr)
         sys.exit(2)
     except (MemoryError, BrokenProcessPool):
         if debug:
             raise
-        print("unveilify: the memory was not enough: give fewer --workers, or smaller pictures.", file=sys.stderr)
+        say("unveilify: the memory was not enough: give fewer --workers, or smaller pictures.", file=sys.stderr)
         sys.exit(2)
 
 
 def _stopped(code: int) -> None:
-    print("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
+    from unveilify.core.words import say
+
+    say("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
     sys.exit(code)

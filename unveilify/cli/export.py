@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from unveilify.cli._options import Replace
 from unveilify.core.words import say
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="a training run, or a network file")],
     out: Annotated[Path, typer.Option("-o", "--out", help="the file, ending in .safetensors")],
+    force: Replace = False,
 ) -> None:
     """Write a run's best network to one file in half precision, to keep or to give away.
 
@@ -21,7 +23,7 @@ def export(
     from unveilify.training.inputs import weights_of
 
     network = weights_of(run)
-    paths.check_file(out, network)
+    paths.check_file(out, network, replace=force)
     difference = write(network, out)
     size = out.stat().st_size / 1e6
     say(f"{out}: {size:.1f} MB. Half precision changes a pixel of noise by at most {difference:.2f} of 255.")

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import Device
+from unveilify.cli._options import Device, Replace
+from unveilify.core.words import say
 
 
 def find(
@@ -16,6 +17,7 @@ def find(
     ] = None,
     landmarks: Annotated[str, typer.Option(help="landmark backends in order")] = "mediapipe",
     device: Device = "auto",
+    force: Replace = False,
 ) -> None:
     """Find the face masks worn on photos: grey pictures of the photos' sizes, 255 where a mask is, soft at its edge.
 
@@ -33,7 +35,7 @@ def find(
     from unveilify.unmask.find import find as find_masks
     from unveilify.weights import FINDER, fetch
 
-    results = places(photos, out)
+    results = places(photos, out, replace=force)
     if wrong := next((path for path in results.values() if path.suffix.lower() != ".png"), None):
         raise UserError(f"What is found is no photo and would suffer as a JPEG: let {wrong} end in .png.")
     stored = load(fetch(FINDER) if run is None else weights_of(run))
@@ -51,13 +53,13 @@ def find(
             if len(results) == 1:
                 raise
             failed += 1
-            print(f"{photo} is left out: {error}")
+            say(f"{photo} is left out: {error}")
             continue
         found = find_masks(image, faces, network, stored.config.size_px)
         write_bytes(result, encode_png(found.hole))
         several = f"masks on {found.masked} of {found.faces} faces" if found.faces > 1 else "a mask"
         said = f"{several} found" if found.masked else "no mask is worn"
-        print(f"{result}: {said}, {(found.hole > 127).mean():.1%} of the photo.")
+        say(f"{result}: {said}, {(found.hole > 127).mean():.1%} of the photo.")
     if failed:
         raise typer.Exit(1)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import Device
+from unveilify.cli._options import Device, Replace
 from unveilify.core.words import say
 
 
@@ -20,6 +20,7 @@ def remove(
     ] = None,
     landmarks: Annotated[str, typer.Option(help="landmark backends in order")] = "mediapipe",
     device: Device = "auto",
+    force: Replace = False,
 ) -> None:
     """Remove a face mask. The result is a plausible guess, not evidence of who someone is.
 
@@ -37,7 +38,7 @@ def remove(
     from unveilify.training.loop import Machine
     from unveilify.weights import SHIPPED, fetch
 
-    results = places(photos, out, keep=identity or ())
+    results = places(photos, out, keep=identity or (), replace=force)
     stored = load(fetch(SHIPPED) if run is None else weights_of(run))
     if plugin(stored.model).USES_HOLE:
         raise UserError(f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it.")

@@ -5,15 +5,14 @@ from typing import Annotated
 
 import typer
 
-from unveilify.core.words import say
+from unveilify.core.words import say_lines
 
 
 def show(directory: Annotated[Path, typer.Argument(help="output of any stage")]) -> None:
     """Say what a directory holds: its stage, counts, settings and pictures to look at."""
     from unveilify.pipeline import describe
 
-    for line in describe(directory).split("\n"):
-        say(line)
+    say_lines(describe(directory))
 
 
 def register(app: typer.Typer) -> None:

@@ -19,14 +19,14 @@ OWNER = ".unveilify.owner"
 
 
 @contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Hold ``directory``, which is made if need be, for this process alone.
+def held(directory: Path, wait_s: float = 0) -> Iterator[None]:
+    """Hold ``directory``, which is made if need be, for this process alone; ``wait_s`` is how long to wait for it.
 
     Raises:
         UserError: another process holds it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(directory / LOCK, timeout=0)
+    lock = FileLock(directory / LOCK, timeout=wait_s)
     try:
         lock.acquire()
     except Timeout:

@@ -21,8 +21,11 @@ def check(output: Path, *reads: Path | None) -> None:
         raise UserError(f"Nothing can be written into {there} (no permission): give another folder than {output}.")
 
 
-def check_file(output: Path, *reads: Path | None) -> None:
-    """Raise `UserError` unless the file ``output`` can be written, is none of ``reads``, and belongs to no stage."""
+def check_file(output: Path, *reads: Path | None, replace: bool = False) -> None:
+    """Raise `UserError` unless the file ``output`` can be written, is none of ``reads``, and belongs to no stage.
+
+    What is there already goes only if ``replace`` says so.
+    """
     from unveilify.core.stamps import BEGUN, STAMP
 
     whole = output.resolve()
@@ -34,6 +37,8 @@ def check_file(output: Path, *reads: Path | None) -> None:
             raise UserError(f"{output} lies in {parent}, which a stage keeps for its own output: give another place.")
     if output.is_dir():
         raise UserError(f"{output} is a folder: give the name of a file in it.")
+    if os.path.lexists(output) and not replace:
+        raise UserError(f"{output} is there already: give another name, or --force to replace it.")
     check(output.parent)
 
 

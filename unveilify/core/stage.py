@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from unveilify.core import lock, stamps, storage
 from unveilify.core.config import difference, flatten
 from unveilify.core.errors import UserError
-from unveilify.core.stamps import BEGUN, STAMP, UNLISTED, WORK, FileStamp, Stamp, matches
+from unveilify.core.stamps import BEGUN, LOG, STAMP, UNLISTED, WORK, FileStamp, Stamp, matches
 from unveilify.core.words import say
 from unveilify.core.written import Output
 
@@ -204,7 +204,7 @@ def _empty(out: Output, theirs: frozenset[str]) -> None:
     _take_up(out)
     changed = {name for name in theirs if out.edited(name)}
     out.remove(set(out.notes()) - changed)
-    (out.directory / "log.jsonl").unlink(missing_ok=True)
+    (out.directory / LOG).unlink(missing_ok=True)
     out.settle(None)
 
 
@@ -219,7 +219,8 @@ def _refuse_foreign(directory: Path, stage: str) -> None:
         raise UserError(f"{directory} is a file, and `unveilify {stage}` writes a folder: give another.")
     if not directory.exists() or (directory / BEGUN).exists() or (directory / STAMP).exists():
         return
-    if any(path.name not in UNLISTED and not storage.is_temporary(path) for path in directory.iterdir()):
+    # The log is begun after the plan: alone it is somebody else's.
+    if any(path.name not in UNLISTED - {LOG} and not storage.is_temporary(path) for path in directory.iterdir()):
         raise UserError(f"{directory} is not empty and was not made by `unveilify {stage}`: give an empty folder.")
 
 

@@ -14,7 +14,8 @@ from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
 
 BEGUN, STAMP, WORK = "_begun.json", "_stamp.json", "_work"
 NOTES = ".unveilify.files"
-UNLISTED = {BEGUN, STAMP, NOTES, LOCK, OWNER, "log.jsonl"}
+LOG = "log.jsonl"
+UNLISTED = {BEGUN, STAMP, NOTES, LOCK, OWNER, LOG}
 
 
 class FileStamp(Config):

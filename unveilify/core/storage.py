@@ -42,13 +42,30 @@ def writing(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o644)
-        sync_file(temporary)
-        temporary.replace(path)
-        sync_dir(path.parent)
+        with known_as(temporary, path):
+            yield temporary
+            temporary.chmod(0o644)
+            sync_file(temporary)
+            temporary.replace(path)
+            sync_dir(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def known_as(temporary: Path, path: Path) -> Iterator[None]:
+    """Let errors name ``path``, which people know, where they would name ``temporary``, or no file for a full disk."""
+    try:
+        yield
+    except OSError as error:
+        full = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or str(error.filename) == str(temporary):
+            error.filename = str(path)
+        raise
+    except UserError as error:
+        if str(temporary) not in str(error):
+            raise
+        raise UserError(str(error).replace(str(temporary), str(path))) from None
 
 
 def sweep(directory: Path, idle_s: float = 0) -> None:

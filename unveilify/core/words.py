@@ -4,6 +4,7 @@ One function for each place. Every name that reaches a terminal, a table or a pa
 """
 
 import html
+import os
 import re
 import unicodedata
 from typing import TextIO
@@ -79,6 +80,16 @@ def markup(words: object) -> str:
 def say(words: object, *, file: TextIO | None = None, flush: bool = False) -> None:
     """Print one line; names in it cannot act on the terminal, nor are there any that it cannot show."""
     print(plain(words), file=file, flush=flush)
+
+
+def say_lines(words: object) -> None:
+    """As `say`, for texts of several lines, see `message`."""
+    print(message(words))
+
+
+def interject(words: object) -> None:
+    """Say one line on the error output from within a signal handler, where another print may be half done."""
+    os.write(2, f"\n{plain(words)}\n".encode())
 
 
 def figure(words: object) -> str:

@@ -44,13 +44,14 @@ class Output:
         work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="new-", dir=work, ignore_cleanup_errors=True) as folder:
             fresh = Path(folder) / path.name
-            yield fresh
-            fresh.chmod(0o644)
-            storage.sync_file(fresh)
-            self.note(name, FileStamp(bytes=fresh.stat().st_size, sha256=storage.sha256_file(fresh)))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh.replace(path)
-            storage.sync_dir(path.parent)
+            with storage.known_as(fresh, path):
+                yield fresh
+                fresh.chmod(0o644)
+                storage.sync_file(fresh)
+                self.note(name, FileStamp(bytes=fresh.stat().st_size, sha256=storage.sha256_file(fresh)))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fresh.replace(path)
+                storage.sync_dir(path.parent)
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a small file."""

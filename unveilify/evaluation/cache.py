@@ -3,6 +3,8 @@
 What is read back is compared with a digest that was written with it; what differs is measured again.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unveilify.core import lock
 from unveilify.core.errors import UserError
 from unveilify.core.storage import canonical_json, read_json, sha256_bytes, sha256_file, sweep, write_json, writing
+
+WRITTEN_WITHIN_S = 600
+"""No row takes longer to write."""
 
 Vectors = npt.NDArray[np.float32]
 
@@ -49,15 +55,33 @@ def load(folder: Path, name: str, label: str, kind: str) -> Row | None:
         return None
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder of rows for as long as one is written, and take away what killed writers left half done there.
+
+    Two reports may measure the same run at once: one waits while the other writes.
+    """
+    with lock.held(folder, wait_s=WRITTEN_WITHIN_S):
+        sweep(folder)
+        yield
+
+
+def tidy(folder: Path) -> None:
+    """Take away what a killed writer left half done; a folder that none left so is not touched."""
+    if (folder / lock.OWNER).exists():
+        with alone(folder):
+            pass
+
+
 def save(folder: Path, name: str, row: Row) -> None:
     """Keep a row; the small JSON goes last and makes it count."""
-    sweep(folder, idle_s=3600)  # two reports may measure the same run at once
     paths = [folder / f"{name}.{ending}" for ending in ("parquet", "npy")]
-    with writing(paths[0]) as temporary:
-        row.frame.to_parquet(temporary, index=False)
-    with writing(paths[1]) as temporary, temporary.open("wb") as file:
-        np.save(file, row.vectors, allow_pickle=False)
-    save_facts(folder, name, {**row.about, "sha256": [sha256_file(path) for path in paths]})
+    with alone(folder):
+        with writing(paths[0]) as temporary:
+            row.frame.to_parquet(temporary, index=False)
+        with writing(paths[1]) as temporary, temporary.open("wb") as file:
+            np.save(file, row.vectors, allow_pickle=False)
+        _write_facts(folder, name, {**row.about, "sha256": [sha256_file(path) for path in paths]})
 
 
 def load_facts(folder: Path, name: str) -> dict[str, Any] | None:
@@ -72,4 +96,9 @@ def load_facts(folder: Path, name: str) -> dict[str, Any] | None:
 
 def save_facts(folder: Path, name: str, facts: dict[str, Any]) -> None:
     """Keep some facts, with their digest."""
+    with alone(folder):
+        _write_facts(folder, name, facts)
+
+
+def _write_facts(folder: Path, name: str, facts: dict[str, Any]) -> None:
     write_json(folder / f"{name}.json", {"facts": facts, "sha256": sha256_bytes(canonical_json(facts))})

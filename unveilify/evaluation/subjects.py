@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -133,9 +133,9 @@ class Trained:
 
     @property
     def data(self) -> str | None:
-        """Hash of the shards that the run was trained on, if the run says so."""
-        path = self.run_dir / BEGUN
-        return str(read_json(path).get("input")) if path.is_file() else None
+        """Hash of the shards that the run was trained on; empty if what says so is damaged, None if nothing does."""
+        begun = self._begun
+        return None if begun is None else str(begun.get("input", ""))
 
     @cached_property
     def unfinished(self) -> str:
@@ -143,14 +143,27 @@ class Trained:
 
         A network file without the run that made it says nothing, and counts as finished.
         """
-        if (self.run_dir / STAMP).is_file() or not (self.run_dir / BEGUN).is_file():
+        begun = self._begun
+        if (self.run_dir / STAMP).is_file() or begun is None:
             return ""
         seen = position_of(checkpoints(self.run_dir)[-1]) if checkpoints(self.run_dir) else 0
         try:
-            whole = f" of {int(read_json(self.run_dir / BEGUN)['config']['samples']):,}"
-        except (KeyError, TypeError, ValueError, UserError):
+            whole = f" of {int(begun['config']['samples']):,}"
+        except (KeyError, TypeError, ValueError):
             whole = ""
         return f"{seen or int(self.stored.meta.get('seen', 0)):,}{whole} triplets"
+
+    @cached_property
+    def _begun(self) -> dict[str, Any] | None:
+        """What the run says that it is: None where it says nothing, nothing in it where that is damaged."""
+        path = self.run_dir / BEGUN
+        if not path.is_file():
+            return None
+        try:
+            found = read_json(path)
+        except UserError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     @cached_property
     def stored(self) -> store.Stored:

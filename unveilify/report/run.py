@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from unveilify.core import paths, stage, storage
+from unveilify.core import paths, stage
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.core.words import plain
-from unveilify.evaluation import real, real_photos
+from unveilify.evaluation import cache, real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, config_of
@@ -74,10 +74,11 @@ def run(
         )
     )
     with stage.opened(output_dir, STAGE, config, input_hash, force=force, replace=True) as out:
-        storage.sweep(output_dir / KEPT)
+        pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
+        for folder in {folder for _, folder in pairs}:
+            cache.tidy(folder)
         done = out.done
         if done is None:
-            pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
             evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
             table = build(config, evaluation, _doubts(subjects, shards.hash))
             measured = Measured(evaluation, table, samples, tuple(subjects), shards.hash)
@@ -121,11 +122,12 @@ def _subjects(
 
 def _doubts(subjects: list[Subject], data: str) -> list[str]:
     """Rows whose training may have seen the people that they are measured on."""
-    return [
-        f"'{s.label}' was trained on other shards: people of this test split may have been in its training."
-        for s in subjects
-        if isinstance(s, Trained) and s.kind == "trained" and s.data not in (None, data)
-    ]
+    trained = [s for s in subjects if isinstance(s, Trained) and s.kind == "trained" and s.data not in (None, data)]
+    return [f"'{s.label}' {_why(s)}: people of this test split may have been in its training." for s in trained]
+
+
+def _why(subject: Trained) -> str:
+    return "was trained on other shards" if subject.data else "does not say on which data it was trained"
 
 
 def _labels(runs: tuple[Path, ...]) -> list[str]:

@@ -25,13 +25,16 @@ def verify(directory: Path) -> list[str]:
     identity image; and in = triplets + identity images + rejects.
 
     Raises:
-        UserError: there is no stamp or no index to check against.
+        UserError: there is no stamp to check against.
     """
     stamp = stamps.read(directory, "shard", "unveilify shard")
-    index, records = load(directory)
     findings = list(_files(directory, stamp))
     samples: dict[str, _Sample] = {}
-    findings += _shards(directory, index, records, samples, by_identity=stamp.config["group"] == "identity")
+    try:
+        index, records = load(directory)
+    except UserError as error:
+        return [*findings, f"Samples were not looked at. {error}"]
+    findings += _shards(directory, index, records, samples, by_identity=stamp.config.get("group") == "identity")
     findings += _splits(directory, samples)
     findings += _manifest(directory, stamp.counts, samples)
     return findings
@@ -110,7 +113,11 @@ def _splits(directory: Path, samples: dict[str, _Sample]) -> Iterator[str]:
     yield from _in_two("group", groups)
     yield from _in_two("identity", [(one.identity, one.split) for one in samples.values()])
     yield from _in_two("photo", photos)
-    ledger = read_ledger(directory / LEDGER).groups
+    try:
+        ledger = read_ledger(directory / LEDGER).groups
+    except UserError as error:
+        yield str(error)
+        return
     for group, split in sorted(set(groups)):
         if ledger.get(group) != split:
             yield f"The group {group!r} is in {split}, but {LEDGER} says {ledger.get(group)}."
@@ -127,8 +134,8 @@ def _in_two(what: str, places: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _manifest(directory: Path, counts: dict[str, int], samples: dict[str, _Sample]) -> Iterator[str]:
     try:
-        table = pd.read_parquet(directory / intake.MANIFEST)
-    except (OSError, ValueError) as error:
+        table = pd.read_parquet(directory / intake.MANIFEST, columns=["status", "key", "shard", "uses", "reason"])
+    except (OSError, ValueError, KeyError) as error:
         yield f"{intake.MANIFEST} cannot be read ({why(error)})."
         return
     uses = Counter(image for one in samples.values() for image in one.images)
@@ -148,5 +155,5 @@ def _manifest(directory: Path, counts: dict[str, int], samples: dict[str, _Sampl
     rejected = table[table["status"] == intake.REJECTED]
     if rejected["reason"].isna().any():
         yield f"{intake.MANIFEST} has rejects without a reason."
-    if len(table) != counts["rows"] or len(table) != len(rejected) + sum(map(len, expected.values())):
-        yield f"{len(table)} photos in, {counts['rows']} counted: in is not triplets + identity images + rejects."
+    if len(table) != counts.get("rows") or len(table) != len(rejected) + sum(map(len, expected.values())):
+        yield f"{len(table)} photos in, {counts.get('rows')} counted: in is not triplets + identity images + rejects."

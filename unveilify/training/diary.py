@@ -13,6 +13,7 @@ import yaml
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
+from unveilify.core.stamps import LOG
 from unveilify.core.storage import canonical_json, write_bytes
 from unveilify.core.words import say
 from unveilify.core.written import Output
@@ -27,7 +28,6 @@ from unveilify.training.step import Game, diverged
 from unveilify.training.validate import cost, grid, validate
 
 CHECKPOINT_EVERY_S = 300.0
-LOG = "log.jsonl"
 
 
 @dataclass
@@ -140,8 +140,10 @@ class Diary:
                 game.state.save(path)
         except UnusableError as error:
             raise diverged(game, str(error)) from None
+        ours = self.out.notes()
         for old in checkpoints(self.run_dir)[: -game.config.keep_checkpoints]:
-            old.unlink()
+            if old.name in ours:
+                old.unlink()
 
     def stop_early(self) -> None:
         """Keep what there is, without a validation that an undisturbed run would not have made here."""

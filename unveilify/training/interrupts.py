@@ -1,11 +1,12 @@
 """Ctrl-C and SIGTERM, put off to the end of a step: in the middle of one, a checkpoint would be of no step at all."""
 
-import os
 import signal
 import threading
 import time
 from types import FrameType, TracebackType
 from typing import Any
+
+from unveilify.core.words import interject
 
 SOON_S = 0.5
 """A second Ctrl-C that comes sooner is the same one: a terminal and a launcher may each hand it on."""
@@ -47,7 +48,4 @@ class Interrupts:
             raise KeyboardInterrupt
         if not self.asked:
             self.asked, self._since = number, time.monotonic()
-            # Not print(): the interrupted step may itself be in the middle of one.
-            os.write(
-                2, b"\nunveilify: stopping after this step (Ctrl-C again: at once, back to the last checkpoint).\n"
-            )
+            interject("unveilify: stopping after this step (Ctrl-C again: at once, back to the last checkpoint).")

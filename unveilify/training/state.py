@@ -7,6 +7,7 @@ carries a digest (`models.parts.tensors`).
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,9 @@ def resume(state: State, run_dir: Path, say: Callable[[str], None]) -> Path | No
             unusable[path] = f"its name does not say that it was written at {state.position.seen} triplets"
             continue
         for bad, why in unusable.items():
-            bad.rename(bad.with_name(f"unusable-{bad.name}"))
-            say(f"The checkpoint {bad} cannot be used ({why}): put aside as unusable-{bad.name}.")
+            aside = _aside(bad)
+            bad.rename(aside)
+            say(f"The checkpoint {bad} cannot be used ({why}): put aside as {aside.name}.")
         return path
     if unusable:
         why = "; ".join(f"{path.name}: {why}" for path, why in unusable.items())
@@ -128,6 +130,12 @@ def resume(state: State, run_dir: Path, say: Callable[[str], None]) -> Path | No
             f"No checkpoint in {run_dir} can be used ({why}): begin anew with --force, or give another folder as --out."
         )
     return None
+
+
+def _aside(bad: Path) -> Path:
+    """A name for a checkpoint that is put aside, which no other has."""
+    names = (bad.with_name(f"unusable-{number}{bad.name}") for number in chain([""], map("{}-".format, count(2))))
+    return next(path for path in names if not path.exists())
 
 
 def name_of(seen: int) -> str:
