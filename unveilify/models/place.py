@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from unveilify.models.find import Config as FindConfig
 from unveilify.models.find import Network as Finder
 from unveilify.models.parts import shipped
-from unveilify.models.parts.candidates import Source, from_photos, from_prior, lit, mesh_of, show, surroundings
+from unveilify.models.parts.candidates import Source, from_photos, from_prior, mesh_of, show, surroundings
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.hole import laid_over, soften
+from unveilify.models.parts.light import joined, lit
 from unveilify.models.parts.placing import Window
 
 USES_HOLE = False
@@ -50,7 +51,7 @@ class Network(nn.Module):
     @torch.no_grad()
     def forward(self, batch: Batch) -> Output:
         """Fill what is found."""
-        hole, alpha = soften(self.finder.alpha(batch.masked), self.config.widen)
+        hole, alpha = soften(self.finder.alpha(batch.masked), self.config.widen, batch.landmarks)
         return Output(image=laid_over(batch.masked, alpha, self.fill(batch, hole)), alpha=alpha)
 
     def fill(self, batch: Batch, hole: Tensor) -> Tensor:
@@ -59,7 +60,8 @@ class Network(nn.Module):
         around = surroundings(batch.masked.float(), hole, sources, WHOLE)
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
         shown = show([*sources, nobody.doubted().within(sources)], around, side)
-        shown = lit(shown, batch.masked.float(), hole)
+        masked = batch.masked.float()
+        shown = joined(lit(shown, masked, hole), masked, hole)
         return around + shown.feathered() * (shown.picture - around)
 
     def learn(self, batches: Iterable[Batch]) -> dict[str, int]:

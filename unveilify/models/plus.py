@@ -24,12 +24,13 @@ from unveilify.core import mesh
 from unveilify.models.find import Config as FindConfig
 from unveilify.models.find import Network as Finder
 from unveilify.models.parts import shipped
-from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, lit, show, surroundings
+from unveilify.models.parts.candidates import Shown, Source, from_photos, from_prior, show, surroundings
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
 from unveilify.models.parts.face_prior import FacePrior
 from unveilify.models.parts.found import wanted
 from unveilify.models.parts.hole import laid_over, soften
 from unveilify.models.parts.layers import PowerOfTwo, full_precision, scaled
+from unveilify.models.parts.light import joined, lit
 from unveilify.models.parts.patchgan import PatchGAN, first_identity
 from unveilify.models.parts.placing import Window, at
 from unveilify.models.parts.resunet import ResUNet, head
@@ -171,14 +172,14 @@ class Network(nn.Module):
         """Where nothing may be seen (B, 1, S, S), 0 or 1, and the soft alpha in it with which the result is laid over."""
         widen = self.config.widen
         if self.training and batch.unmasked is not None:  # of a real photo nobody knows the hole
-            return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))))
-        return soften(self.finder.alpha(batch.masked), widen)
+            return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))), batch.landmarks)
+        return soften(self.finder.alpha(batch.masked), widen, batch.landmarks)
 
     def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
         look = self.config.look_px
         small = [resize(WINDOW.cut(x), look) for x in (masked, hole)]
         reduced = [source.reduced(round(look / WINDOW.side)) for source in photos]
-        shown = (lit(show(sources, masked, look), *small) for sources in (reduced, [nobody]))
+        shown = (joined(lit(show(sources, masked, look), *small), *small) for sources in (reduced, [nobody]))
         fields: Fields = self.painter(*small, *shown, normals)
         return fields
 
@@ -193,8 +194,9 @@ class Network(nn.Module):
         known = []
         for sources, flow, part in ((photos, fields.flow, PLACED), ([nobody], None, NOBODY)):
             shown = lit(show(sources, masked, window, flow), around, inner)
+            shown = replace(shown, picture=shown.picture * gain[:, part] + bias[:, part])
             edge = shown.feathered()
-            known.append((around + edge * (shown.picture * gain[:, part] + bias[:, part] - around), edge))
+            known.append((around + edge * (joined(shown, around, inner).picture - around), edge))
         pictures = [picture for picture, _ in known] + [around + resize(fields.paint, window)]
         inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
         fill = masked + WINDOW.back(fading(inside - around), side)

@@ -10,15 +10,12 @@ from unveilify.core.mesh import POINTS
 from unveilify.models.parts.blank import blank, continued
 from unveilify.models.parts.contract import Batch
 from unveilify.models.parts.face_prior import FacePrior
-from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, match_colour, merge, place
+from unveilify.models.parts.hole import grown
+from unveilify.models.parts.placing import MIRRORED, Placement, Window, fetch, lay, levelled, match_colour, merge, place
 from unveilify.models.parts.warp import resize, sampled
 
 REACH = 0.11
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
-
-
-LIGHT = 8
-"""Squares along the side within which light is taken to be the same."""
 APART = 0.5
 """How far colours on [-1, 1] may lie apart around the hole for the same thing to be seen in both photos."""
 
@@ -60,7 +57,7 @@ class Shown:
     def feathered(self) -> Tensor:
         """``seen`` with a soft inner edge of about 3 % of the side."""
         step = max(1, round(0.015 * self.seen.shape[-1]))
-        inner = 1 - F.max_pool2d(1 - self.seen, 2 * step + 1, 1, step)
+        inner = 1 - grown(1 - self.seen, step)
         return F.avg_pool2d(inner, 2 * step + 1, 1, step) * self.seen
 
 
@@ -85,7 +82,7 @@ def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: 
     """Nobody's face on the mesh that was found, and that mesh's normals (B, 3, l, l)."""
     target = mesh_of(batch.landmarks, batch)
     placement, normals = lay(prior.corrected(target), size_px, window)
-    pictures = prior(batch.masked, target.nan_to_num(0.5), hole)
+    pictures = levelled(prior(batch.masked, target.nan_to_num(0.5), hole), batch.masked, target, hole)
     return Source(pictures, placement, placement.seen, placement.seen), normals
 
 
@@ -108,23 +105,6 @@ def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = N
         trusts.append(resize(source.trust, side))
         seen.append((resize(source.seen, side) > 0.5).float())
     return Shown(*merge(pictures, trusts, seen))
-
-
-def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
-    """The shown picture in the photo's light: what the two differ by on the skin around the hole, over large squares, goes
-    on into it. What can be trusted counts, or, where next to nothing can be, all that is seen."""
-    step = max(1, masked.shape[-1] // LIGHT)
-    sure = (shown.trust > 0.3).float()
-    counts = torch.where(sure.sum((1, 2, 3), keepdim=True) > 0.02 * sure[0].numel(), sure, shown.seen)
-    apart = masked - shown.picture
-    # A fringe over the forehead is no shadow.
-    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / (APART / 2)).square())
-    know = shown.seen * counts * (1 - F.max_pool2d(hole, 5, 1, 2)) * alike
-    share = F.avg_pool2d(know, step)
-    apart = F.avg_pool2d(apart * know, step) / share.clamp(min=1e-3)
-    enough = (share >= 0.2).float()
-    light = resize(blank(apart.clamp(-0.5, 0.5) * enough, 1 - enough), masked.shape[-1])
-    return replace(shown, picture=(shown.picture + light).clamp(-1, 1))
 
 
 def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Window) -> Tensor:
@@ -155,7 +135,7 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
 def _near(seen: Tensor) -> Tensor:
     """1 on a mesh that is seen (B, 1, l, l), falling to 0 over `REACH` of the side around it."""
     step = max(1, round(REACH / 2 * seen.shape[-1]))
-    return F.avg_pool2d(F.max_pool2d(seen, 2 * step + 1, 1, step), 2 * step + 1, 1, step)
+    return F.avg_pool2d(grown(seen, step), 2 * step + 1, 1, step)
 
 
 def moved(placement: Placement, flow: Tensor) -> Placement:

@@ -29,6 +29,8 @@ LOOK = (10, 16)
 """Rows and columns to which these are reduced."""
 UNLIKE = 0.25
 """Most that a pixel of the upper half may differ from the mean's, on [-1, 1]: what differs by more is no skin."""
+BLEND = 16
+"""Rows over which the mean of the upper half goes over into what is predicted of the lower."""
 COMPONENTS = 32
 RIDGE = 60.0
 """Penalty per face of the estimate, in squared grey levels of 0…255."""
@@ -106,7 +108,8 @@ class FacePrior(nn.Module):
         own = tone(face, know)
         lower = self._coefficients(face, know, own) @ self.components.flatten(1)
         flat = self.mean.expand(len(masked), -1, -1, -1).clone()
-        flat[:, :, SPLIT:] += lower.reshape(-1, 3, SIDE - SPLIT, SIDE)
+        begin = (torch.arange(SIDE - SPLIT, device=lower.device) / BLEND).clamp(max=1)[:, None]
+        flat[:, :, SPLIT:] += begin * lower.reshape(-1, 3, SIDE - SPLIT, SIDE)
         return (flat + own[..., None, None]).clamp(-1, 1)
 
     def _coefficients(self, face: Tensor, know: Tensor, own: Tensor) -> Tensor:

@@ -1,26 +1,58 @@
 """From a found mask to the hole that is filled, and back over the photo."""
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from unveilify.core import mesh
 
 FOUND = 0.4
 """Alpha from which on a pixel belongs to the mask: thin straps and shadows are found with less belief than cloth."""
 EDGE = 0.015
 """Width of the hole's soft edge, as a share of the side."""
+EYES = (
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+)
+"""Points of the mesh around the openings of the eyes, in order."""
 
 
-def soften(found: Tensor, widen: float) -> tuple[Tensor, Tensor]:
+SURE = 0.9
+"""Alpha from which on a pixel belongs to the mask even where an eye is."""
+LIDS = 1.35
+"""How much larger than the opening of an eye the area is that the hole spares."""
+
+
+def soften(found: Tensor, widen: float, landmarks: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """A found mask (B, 1, S, S), 0…1, widened by a share of the side -> (hole, alpha).
 
-    The alpha is 1 on the widened mask and falls to 0 around it; the hole, 0 or 1, is where it is above 0.
+    The alpha is 1 on the widened mask and falls to 0 around it; the hole, 0 or 1, is where it is above 0. The eyes of the
+    meshes ``landmarks`` (B, 468, 3) are spared: of all that is seen of a person they are most.
     """
     side = found.shape[-1]
     reach, edge = round(widen * side), max(1, round(EDGE * side))
-    wide = _grown((found > FOUND).float(), reach)
-    hole = _grown(wide, edge)
+    spared = eyes(landmarks, found)
+    sure = (found > SURE).float() * spared
+    wide = _grown((found > FOUND).float() * (1 - spared) + sure, reach) * (1 - spared) + sure
+    hole = _grown(wide, edge) * (1 - spared) + sure
     falling = F.avg_pool2d(wide, 2 * edge + 1, 1, edge, count_include_pad=False)
     return hole, torch.maximum(wide, falling * hole)
+
+
+def eyes(landmarks: Tensor | None, like: Tensor) -> Tensor:
+    """Where the eyes and their lids are in pictures like (B, 1, S, S): 1 there; nowhere where no mesh is known."""
+    area = np.zeros((len(like), *like.shape[-2:]), np.uint8)
+    if landmarks is not None and landmarks.shape[-2:] == (mesh.POINTS, 3):
+        for picture, points in zip(area, landmarks.detach().cpu().double().numpy(), strict=True):
+            for outline in EYES:
+                around = points[list(outline), :2]
+                if np.isfinite(around).all():
+                    middle = around.mean(0)
+                    corners = (middle + LIDS * (around - middle)) * like.shape[-1] - 0.5
+                    cv2.fillPoly(picture, [np.rint(corners).astype(np.int32)], 1)
+    return torch.from_numpy(area[:, None]).to(like)
 
 
 def laid_over(masked: Tensor, alpha: Tensor, fill: Tensor) -> Tensor:
@@ -28,9 +60,15 @@ def laid_over(masked: Tensor, alpha: Tensor, fill: Tensor) -> Tensor:
     return masked + alpha * (fill - masked)
 
 
+def grown(area: Tensor, reach: int) -> Tensor:
+    """The largest value of (B, 1, S, S) within a square of ``reach`` pixels around; along rows, then along columns."""
+    wide = F.max_pool2d(area, (1, 2 * reach + 1), 1, (0, reach))
+    return F.max_pool2d(wide, (2 * reach + 1, 1), 1, (reach, 0))
+
+
 def _grown(area: Tensor, reach: int) -> Tensor:
-    """Everything within ``reach`` pixels, in a rounded square: three small steps are cheaper than a large one."""
+    """Everything within ``reach`` pixels, in a rounded square."""
     for step in (reach - 2 * (reach // 3), reach // 3, reach // 3):
         if step:
-            area = F.max_pool2d(area, 2 * step + 1, 1, step)
+            area = grown(area, step)
     return area

@@ -17,6 +17,7 @@ from torch import Tensor
 from unveilify.core import mesh
 from unveilify.core.symmetry import mirrored, partners
 from unveilify.models.parts.blank import blank
+from unveilify.models.parts.hole import EYES
 from unveilify.models.parts.warp import resize, sampled
 
 SHARPNESS = 3.0
@@ -25,6 +26,8 @@ MIRRORED = 0.25
 """Trust in the mirrored picture of a person against the picture itself: faces are not symmetric."""
 LOOK = 64
 """Side at which `match_colour` compares: pores and noise are no colours."""
+FEW = 6
+"""Fewer points of skin tell no colour."""
 RATIO = (0.7, 1.4)
 """Bounds of the ratio of deviations in `match_colour`."""
 
@@ -157,13 +160,31 @@ def match_colour(given: Tensor, source: Tensor, masked: Tensor, target: Tensor, 
     return torch.where(total[..., None] > 4, matched, given.float()).clamp(-1, 1)
 
 
+def levelled(flat: Tensor, masked: Tensor, target: Tensor, hole: Tensor) -> Tensor:
+    """Unrolled faces (B, 3, s, s) as bright, per channel, as the skin that is seen between eyes and mask.
+
+    The median over the points of nose and cheeks that lie outside the hole and face the camera: of a fringe, of glasses or
+    of a shadow it hears nothing while most of them are skin. Where fewer than `FEW` are seen nothing changes.
+    """
+    points = torch.from_numpy(below_the_eyes()).to(flat.device)
+    unrolled = torch.from_numpy(mesh.surface().unrolled).to(flat)[points].expand(len(flat), -1, -1)
+    apart = at(resize(masked, min(LOOK, masked.shape[-1])), target[:, points]) - at(flat, unrolled)
+    covered = at(F.max_pool2d(resize(hole, min(LOOK, hole.shape[-1])), 3, 1, 1), target[:, points])
+    seen = (covered < 0.05) & (_squarely(target, points, flat) > 0.3)
+    enough = seen.sum(-1, keepdim=True) >= FEW
+    middle = torch.where(seen, apart, torch.nan).nanmedian(-1, keepdim=True).values
+    return (flat + torch.where(enough, middle, 0.0)[..., None]).clamp(-1, 1)
+
+
+def below_the_eyes() -> npt.NDArray[np.int64]:
+    """Points of the bridge of the nose and of the cheeks that most masks leave free."""
+    height = mesh.surface().mean[:, 1]
+    return np.setdiff1d(np.flatnonzero((height > 0) & (height < 0.5)), sum(EYES, ()))
+
+
 def skin_points() -> npt.NDArray[np.int64]:
     """Points of forehead, temples, nose bridge and cheekbones, without the eyes."""
-    return np.setdiff1d(mesh.surface().visible, EYES)
-
-
-EYES = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246]
-EYES += [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466]
+    return np.setdiff1d(mesh.surface().visible, sum(EYES, ()))
 
 
 def _squarely(landmarks: Tensor, points: Tensor, like: Tensor) -> Tensor:
