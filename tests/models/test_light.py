@@ -1,0 +1,85 @@
+"""What is laid into a photo has its light, and meets it at the hole's edge."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from unveilify.core.mesh import surface
+from unveilify.models.parts.candidates import Shown
+from unveilify.models.parts.hole import eyes, grown, soften
+from unveilify.models.parts.light import joined, lit
+from unveilify.models.parts.placing import levelled
+
+SIDE = 128
+
+
+def square(top: int, bottom: int, left: int = 32, right: int = 96) -> Tensor:
+    area = torch.zeros(1, 1, SIDE, SIDE)
+    area[..., top:bottom, left:right] = 1
+    return area
+
+
+def skin(level: float) -> Tensor:
+    return torch.full((1, 3, SIDE, SIDE), level)
+
+
+@pytest.mark.parametrize("apart", [-0.3, -0.1, 0.2])
+def test_skin_goes_over_into_skin_at_the_edge_and_far_inside_little_changes(apart: float) -> None:
+    hole, everywhere = square(64, 128, 0, 128), torch.ones(1, 1, SIDE, SIDE)
+    photo = skin(0.1)
+    shown = Shown(skin(0.1 + apart), everywhere, everywhere)
+    there = joined(shown, photo, hole).picture[0, 0, :, 64]
+    assert abs(float(there[65]) - 0.1) < 0.25 * abs(apart)
+    assert abs(float(there[127]) - 0.1 - apart) < 0.1 * abs(apart)
+    steps = (there[64:] - there[63:-1]).abs()
+    assert steps.max() < 0.1 * abs(apart), "a line is seen"
+
+
+def test_where_the_edge_crosses_no_skin_that_both_show_nothing_changes() -> None:
+    hole = square(64, 128, 0, 128)
+    shown = Shown(skin(0.3), hole, hole)
+    assert torch.allclose(joined(shown, skin(0.0), hole).picture, shown.picture, atol=1e-6)
+    white = joined(Shown(skin(0.9), hole * 0 + 1, hole * 0 + 1), skin(-0.9), hole).picture
+    assert (white - 0.9).abs().max() < 0.02, "a wall beside a face is no light"
+
+
+def test_light_goes_on_into_the_hole() -> None:
+    hole, everywhere = square(48, 112), torch.ones(1, 1, SIDE, SIDE)
+    photo = skin(0.0) + torch.linspace(-0.1, 0.1, SIDE)
+    shown = lit(Shown(skin(0.0), everywhere, everywhere), photo, hole)
+    assert (shown.picture - photo).abs().max() < 0.04
+
+
+def face() -> Tensor:
+    mean = torch.from_numpy(surface().mean).float()
+    return (0.25 * mean + torch.tensor([0.5, 0.4, 0.0]))[None]
+
+
+def test_nobody_is_as_bright_as_the_skin_that_is_seen_whatever_hangs_over_the_forehead() -> None:
+    flat = torch.full((1, 3, 160, 160), -0.4)
+    photo = skin(0.2)
+    photo[..., :40, :] = -1.0
+    hole = square(70, 128, 0, 128)
+    assert (levelled(flat, photo, face(), hole) - 0.2).abs().max() < 0.05
+    assert torch.equal(levelled(flat, photo, face(), hole + 1), flat), "no skin is seen"
+    assert torch.equal(levelled(flat, photo, face() * torch.nan, hole), flat)
+
+
+def test_the_hole_spares_the_eyes_unless_the_mask_surely_lies_on_them() -> None:
+    lids = eyes(face(), torch.zeros(1, 1, SIDE, SIDE))
+    assert 0.005 < lids.mean() < 0.04
+    found = square(48, 110, 20, 108) * 0.6
+    hole, alpha = soften(found, 0.05, face())
+    assert (hole * lids).sum() == 0
+    assert (alpha * lids).sum() == 0
+    without, _ = soften(found, 0.05)
+    assert torch.equal(torch.maximum(hole, lids * without), without)
+    sure, alpha = soften(found / 0.6, 0.0, face())
+    assert ((sure > 0) >= (found > 0)).all()
+    assert (alpha[found > 0] == 1).all()
+
+
+def test_grown_reaches_as_far_as_it_says() -> None:
+    area = torch.zeros(1, 1, 32, 32)
+    area[..., 10, 20] = 1
+    assert grown(area, 3).nonzero()[:, 2:].tolist() == [[y, x] for y in range(7, 14) for x in range(17, 24)]
