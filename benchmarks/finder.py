@@ -21,18 +21,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unveilify.core.batch import Batch
 from unveilify.core.found import SOLID, agreement, worn
 from unveilify.core.pictures import read
-from unveilify.faces.align import INTEROCULAR, FaceCrop, crop
+from unveilify.faces.align import INTEROCULAR, FaceCrop, crop, side_of
 from unveilify.faces.find import Finder
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
-from unveilify.models.parts.store import Stored, load
-from unveilify.shards.stream import Samples
+from unveilify.models.parts.store import load
+from unveilify.models.parts.system import NetworkSystem
 from unveilify.training.wild import wild
-from unveilify.unmask.find import find_mask, side_of
+from unveilify.unmask.find import find_mask
 from unveilify.weights import FINDER, fetch
 
 RGB = NDArray[np.uint8]
@@ -48,19 +49,20 @@ def main() -> None:
     parser.add_argument("--px", type=int, default=256, help="side of the face crops of drawn masks")
     parser.add_argument("--limit", type=int, default=30, help="most held-out photos that masks are drawn on")
     options = parser.parse_args()
-    networks = {path.stem: load(path) for path in options.network} or {FINDER: load(fetch(FINDER))}
+    files = {path.stem: path for path in options.network} or {FINDER: fetch(FINDER)}
     finder = Finder()
     faces = list(
         crops(finder, random.Random(0).sample(held := held_out(options.photos), min(options.limit, len(held))))
     )
-    for name, stored in networks.items():
+    for name, file in files.items():
+        system = NetworkSystem.of(load(file))
         print(f"\n## {name}\n")
-        drawn(stored, faces, options.px)
-        wild_ones(stored, faces)
-        real(stored, finder, options.photos)
+        drawn(system, faces, options.px)
+        wild_ones(system, faces)
+        real(system, finder, options.photos)
 
 
-def drawn(stored: Stored, faces: list[tuple[RGB, FaceCrop]], side: int) -> None:
+def drawn(system: NetworkSystem, faces: list[tuple[RGB, FaceCrop]], side: int) -> None:
     print(f"Drawn masks at {side} px on {len(faces)} photos it has not seen\n")
     print("| style | IoU | edge | without the guided filter | edge | called worn |\n|---|---|---|---|---|---|")
     rows = []
@@ -70,23 +72,23 @@ def drawn(stored: Stored, faces: list[tuple[RGB, FaceCrop]], side: int) -> None:
             placed = crop(face.image, face.landmarks, side)
             recipe = choose(MaskConfig(styles={style: 1.0}), 1, f"{style}/{number}")
             overlay = draw(placed.image, placed.landmarks, recipe)
-            found.append(scores(stored, compose(placed.image, overlay), overlay.alpha))
+            found.append(scores(system, compose(placed.image, overlay), overlay.alpha))
         rows.append(np.nanmean(found, 0))
         print(row(style, rows[-1]))
     print(row("mean", np.mean(rows, 0)))
 
 
-def scores(stored: Stored, masked: RGB, alpha: RGB) -> tuple[float, ...]:
+def scores(system: NetworkSystem, masked: RGB, alpha: RGB) -> tuple[float, ...]:
     """IoU and edge error as it is, then without the guided filter, then 1 where a mask was called worn."""
-    sharp = find_mask(masked, stored.network)
-    return (*compared(sharp, alpha), *compared(soft(stored, masked), alpha), float(worn(sharp)))
+    sharp = find_mask(masked, system)
+    return (*compared(sharp, alpha), *compared(soft(system, masked), alpha), float(worn(sharp)))
 
 
-def soft(stored: Stored, masked: RGB) -> Floats:
+def soft(system: NetworkSystem, masked: RGB) -> Floats:
     """The alpha enlarged as it is."""
     batch = torch.from_numpy(masked).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.inference_mode():
-        alpha = torch.sigmoid(stored.network.look(batch))[0, 0].numpy()
+        alpha = torch.sigmoid(system.network.look(batch))[0, 0].numpy()
     return np.asarray(cv2.resize(alpha, masked.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
@@ -96,9 +98,9 @@ def compared(found: Floats, alpha: RGB) -> tuple[float, float]:
     return overlap, 100 * away / INTEROCULAR
 
 
-def wild_ones(stored: Stored, faces: list[tuple[RGB, FaceCrop]]) -> None:
+def wild_ones(system: NetworkSystem, faces: list[tuple[RGB, FaceCrop]]) -> None:
     """Any cloth, outline and camera, at the side at which it looks."""
-    side = stored.network.look_px
+    side = system.network.look_px
     masked, bare, alpha = [], [], []
     for number, (_, face) in enumerate(faces * WILD):
         placed = crop(face.image, face.landmarks, side)
@@ -108,10 +110,11 @@ def wild_ones(stored: Stored, faces: list[tuple[RGB, FaceCrop]]) -> None:
         alpha.append(overlay.alpha[..., None])
     planes = (torch.from_numpy(np.stack(x).transpose(0, 3, 1, 2).copy()) for x in (masked, bare, alpha))
     nobody, count = torch.zeros(len(masked), 1, 3, 8, 8, dtype=torch.uint8), torch.zeros(len(masked), dtype=torch.int64)
-    shown = wild(Samples(*planes, nobody, count, count, torch.full((len(masked), 3, 5, 2), 0.5)), 12345, 0)
+    covered, truth, hole = planes
+    shown = wild(Batch(covered, nobody, count, hole, truth), 12345, 0)
     found, touched = [], []
-    for photo, there in zip(shown.masked.permute(0, 2, 3, 1).numpy(), shown.alpha[:, 0].numpy(), strict=True):
-        seen = find_mask(np.ascontiguousarray(photo), stored.network)
+    for photo, there in zip(shown.masked.permute(0, 2, 3, 1).numpy(), shown.hole[:, 0].numpy(), strict=True):
+        seen = find_mask(np.ascontiguousarray(photo), system)
         if (there > SOLID * 255).any():
             found.append((*compared(seen, there), float(worn(seen))))
         else:
@@ -124,12 +127,12 @@ def wild_ones(stored: Stored, faces: list[tuple[RGB, FaceCrop]]) -> None:
     print(f"called worn; of {len(touched)} with beards, scarves, hands and cups but no mask {np.mean(touched):.1%}\n")
 
 
-def real(stored: Stored, finder: Finder, photos: Path) -> None:
+def real(system: NetworkSystem, finder: Finder, photos: Path) -> None:
     """What is called worn on real photos."""
     print("| real photos | found a face | called worn |\n|---|---|---|")
     totals: dict[bool, list[bool]] = {True: [], False: []}
     for name, (paths, masked) in groups(photos).items():
-        called = [worn(find_mask(face.image, stored.network)) for _, face in crops(finder, paths)]
+        called = [worn(find_mask(face.image, system)) for _, face in crops(finder, paths)]
         totals[masked] += called
         if called:
             print(f"| {name} | {len(called)} of {len(paths)} | {np.mean(called):.1%} |")

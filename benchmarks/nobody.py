@@ -16,10 +16,10 @@ import torch
 from tables import show
 
 from unveilify.core import mesh
+from unveilify.core.batch import to_bytes
 from unveilify.core.records import Image
 from unveilify.metrics.identity import Metric
 from unveilify.models.parts.face_prior import SPLIT, FacePrior
-from unveilify.models.parts.pictures import to_bytes
 from unveilify.models.parts.placing import Window, fetch, lay
 from unveilify.models.place import Config, Network
 from unveilify.shards.reader import ShardSet, Split

@@ -18,13 +18,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from unveilify.core.records import Image
+from unveilify.core.batch import Batch
 from unveilify.evaluation.bootstrap import interval
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
-from unveilify.evaluation.samples import Sample, Samples
-from unveilify.evaluation.subjects import Kind, Rival, Subject, Trained, Truth, batch_of, config_of
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.systems import Trained, Truth, Untrained, config_of
 from unveilify.metrics._contract import Column
+from unveilify.models.parts.contract import Output
+from unveilify.models.parts.system import Kind, System
 from unveilify.shards.reader import ShardSet
 
 
@@ -46,9 +48,13 @@ class Few:
         """Hash of all that the outputs depend on."""
         return f"{self.trained.identity}-{self.count}"
 
-    def paint(self, samples: Sequence[Sample]) -> list[Image]:
+    def predict(self, batch: Batch) -> Output:
         """Outputs of the network."""
-        return self.trained.paint([replace(s, given=s.given[: self.count]) for s in samples])
+        count = max(1, self.count)
+        few = replace(batch, identity=batch.identity[:, :count], real=batch.real.clamp(max=self.count))
+        points = batch.identity_landmarks
+        few = replace(few, identity_landmarks=None if points is None else points[:, :count])
+        return self.trained.predict(few if self.count else few.without_identity())
 
 
 def main() -> None:
@@ -63,12 +69,12 @@ def main() -> None:
     config = EvaluateConfig(triplets=arguments.triplets, metrics=("psnr", "lpips", "identity"), timing_runs=3)
     samples = Samples(shards.split("test"), config, config_of(arguments.run).size_px)
     trained = Trained(arguments.run.name, arguments.run, "cpu")
-    most = max(len(sample.given) for sample in samples)
-    subjects: list[Subject] = [Truth(), Rival("copy", samples.size_px, "cpu", shards, 1)]
-    subjects += [Few(trained, count) for count in range(most + 1)]
-    subjects.append(Trained("a stranger's", arguments.run, "cpu", given="stranger"))
+    most = max(sample.real for sample in samples)
+    systems: list[System] = [Truth(), Untrained("copy", samples.size_px, "cpu", shards, 1)]
+    systems += [Few(trained, count) for count in range(most + 1)]
+    systems.append(Trained("a stranger's", arguments.run, "cpu", given="stranger"))
     bench = Bench(samples, shards.hash, load_metrics(config, "cpu"), "cpu")
-    found = evaluate(config, bench, [(subject, arguments.kept) for subject in subjects])
+    found = evaluate(config, bench, [(system, arguments.kept) for system in systems])
     print(f"{len(samples)} triplets of {len(set(samples.identities))} people at {samples.size_px} px\n")
     hole = [c for c in found.columns if c.region == "hole" and c.name.startswith(("PSNR", "LPIPS"))]
     others = [c for c in found.columns if c.name.startswith("identity to others") and c.picture == "raw"]
@@ -87,15 +93,12 @@ def cells(frame: pd.DataFrame, columns: Sequence[Column]) -> dict[str, str]:
 def finding(trained: Trained, samples: Samples) -> None:
     """Intersection over union of the alpha that the network finds, above one half, with the drawn mask's."""
     shares: dict[str, list[float]] = defaultdict(list)
-    network, size = trained.stored.network, trained.stored.config.size_px
     for sample in samples:
-        alpha = network(batch_of([sample], size, "cpu", uses_hole=False)).alpha
+        batch = Batch.of([sample]).sized(trained.system.size_px)
+        alpha = trained.predict(batch).alpha
         if alpha is None:
             return
-        ours, drawn = (
-            alpha[0, 0].numpy() > 0.5,
-            batch_of([sample], size, "cpu", uses_hole=True).hole[0, 0].numpy() > 0.2,
-        )
+        ours, drawn = alpha[0, 0].numpy() > 0.5, batch.hole[0, 0].numpy() > 0.2
         shares[sample.meta["mask"]["style"]].append(float((ours & drawn).sum() / max(1, (ours | drawn).sum())))
     print()
     show(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unveilify.core.records import Triplet
+from unveilify.core.landmark_rows import shares
+from unveilify.core.sample import Sample
 
 Image = NDArray[np.uint8]
 
@@ -37,21 +38,22 @@ class MemorySplit:
         crop = self.portrait[y : y + 4 * self.size : 4, x : x + 4 * self.size : 4]
         return np.clip(crop * rng.uniform(0.5, 1.2, 3), 0, 255).astype(np.uint8)
 
-    def read(self, index: int) -> Triplet:
+    def read(self, index: int) -> Sample:
         self.reads.append(index)
         person, number = divmod(index, self.photos)
         truth = self.photo(person, number)
         alpha = np.zeros((self.size, self.size), np.uint8)
         alpha[self.size // 2 : -4, 6:-6] = 255
         masked = np.where(alpha[..., None] > 0, np.uint8(210), truth)
-        return Triplet(
+        return Sample(
             key=f"{index:020d}",
+            person=self.identity(index),
             masked=masked,
             unmasked=truth,
             alpha=alpha,
             identity=(self.photo(person, (number + 1) % self.photos),) * 2,
             real=1,
-            landmarks=np.stack([np.full((5, 2), x, np.float32) for x in (index, index + 0.5, index + 1, index + 1)]),
+            landmarks=tuple(shares(np.full((5, 2), index + x, np.float32), self.size) for x in (0, 0.5, 1, 1)),
             meta={"mask": {"style": ("kf94", "surgical")[index % 2], "wear": "proper"}, "pose": {"yaw": float(index)}},
         )
 

@@ -8,15 +8,17 @@ import torch
 from by_colour import ByColour
 
 from unveilify.core import lock
+from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
 from unveilify.evaluation import cache
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Predictions, Rival, Trained, Truth, _batches, batch_of, run
+from unveilify.evaluation.systems import Predictions, Trained, Truth, Untrained, training_batches
 from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch, Output, plugin
+from unveilify.models.parts.contract import Output, plugin
+from unveilify.models.parts.system import NetworkSystem, predict
 from unveilify.perception import recogniser
 
 CONFIG = EvaluateConfig(metrics=("psnr", "ssim", "noise"), batch_size=3, timing_runs=2)
@@ -38,8 +40,8 @@ def run_dir(tmp_path: Path) -> Path:
     return tmp_path / "runs/mine"
 
 
-def rival(name: str, memory_shards, bench: Bench) -> Rival:
-    return Rival(name, bench.samples.size_px, "cpu", memory_shards, 10)
+def rival(name: str, memory_shards, bench: Bench) -> Untrained:
+    return Untrained(name, bench.samples.size_px, "cpu", memory_shards, 10)
 
 
 def test_the_truth_scores_what_theory_says(bench: Bench, tmp_path: Path) -> None:
@@ -72,11 +74,11 @@ def test_mean_looks_at_the_training_split_and_beats_copy(memory_shards, bench: B
 
 
 def test_again_measures_nothing(memory_shards, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    subjects = [(Truth(), tmp_path), (rival("telea", memory_shards, bench), tmp_path)]
-    first = evaluate(CONFIG, bench, subjects)
+    systems = [(Truth(), tmp_path), (rival("telea", memory_shards, bench), tmp_path)]
+    first = evaluate(CONFIG, bench, systems)
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
-    monkeypatch.setattr(Rival, "show", lambda *a: pytest.fail("painted again"))
-    again = evaluate(CONFIG, bench, subjects)
+    monkeypatch.setattr(Untrained, "predict", lambda *a: pytest.fail("painted again"))
+    again = evaluate(CONFIG, bench, systems)
     for a, b in zip(first.rows, again.rows, strict=True):
         pd.testing.assert_frame_equal(a.frame, b.frame)
         assert a.about == b.about
@@ -139,7 +141,7 @@ def test_the_recogniser_verifies_the_truth_better_than_the_masked_input(
     monkeypatch.setattr(recogniser, "for_measuring", lambda device="cpu": ByColour())
     config = CONFIG.model_copy(update={"metrics": ("identity",)})
     bench = Bench(Samples(memory_shards.test, config, None), "x", load_metrics(config, "cpu"), "cpu")
-    copy = Rival("copy", 32, "cpu", memory_shards, 10)
+    copy = Untrained("copy", 32, "cpu", memory_shards, 10)
     found = evaluate(config, bench, [(Truth(), tmp_path), (copy, tmp_path)])
     assert found.rows[0].vectors.shape == (20, 3)
     truth, masked = found.verification["truth"], found.verification["copy"]
@@ -158,29 +160,28 @@ class Spy(torch.nn.Module):
 
 
 def test_outputs_are_clamped_and_rounded_not_wrapped(bench: Bench) -> None:
-    (painted,) = run(Spy(), [bench.samples[0]], 32, "cpu", uses_hole=True).pictures
+    (painted,) = predict(NetworkSystem(Spy(), 32, told=True), [bench.samples[0]]).pictures
     assert (painted == 255).all()
 
 
 def test_a_network_that_must_find_the_mask_is_not_told_the_hole(bench: Bench) -> None:
     spy = Spy()
-    run(spy, [bench.samples[0]], 32, "cpu", uses_hole=False)
+    predict(NetworkSystem(spy, 32, told=False), [bench.samples[0]])
     assert not spy.batch.hole.any()
     assert spy.batch.unmasked is None
-    run(spy, [bench.samples[0]], 32, "cpu", uses_hole=True)
+    predict(NetworkSystem(spy, 32, told=True), [bench.samples[0]])
     assert spy.batch.hole.mean() == pytest.approx(bench.samples[0].hole.mean())
 
 
 def test_a_smaller_network_is_scaled_up_to_the_comparison(bench: Bench) -> None:
     spy = Spy()
-    (painted,) = run(spy, [bench.samples[0]], 16, "cpu", uses_hole=True).pictures
+    (painted,) = predict(NetworkSystem(spy, 16, told=True), [bench.samples[0]]).pictures
     assert spy.batch.masked.shape[-1] == 16
     assert painted.shape == (32, 32, 3)
 
 
 def test_no_identity_image_is_said_so(bench: Bench) -> None:
-    alone = dataclasses.replace(bench.samples[0], given=())
-    batch = batch_of([alone, bench.samples[1]], 32, "cpu", uses_hole=True)
+    batch = Batch.of([bench.samples[0].given(0), bench.samples[1]])
     assert batch.real.tolist() == [0, 1]
     assert not batch.identity[0].any()
 
@@ -190,7 +191,7 @@ def test_predictions_of_others_score_like_the_same_outputs(memory_shards, bench:
     folder = tmp_path / "theirs"
     folder.mkdir()
     samples = list(bench.samples)
-    for sample, output in zip(samples, copy.paint(samples), strict=True):
+    for sample, output in zip(samples, predict(copy, samples).pictures, strict=True):
         (folder / f"{sample.key}.png").write_bytes(encode_png(output))
     theirs = Predictions(folder)
     ours, same = evaluate(CONFIG, bench, [(copy, tmp_path), (theirs, tmp_path)]).rows
@@ -199,13 +200,13 @@ def test_predictions_of_others_score_like_the_same_outputs(memory_shards, bench:
 
     (folder / f"{samples[3].key}.png").unlink()
     with pytest.raises(UserError, match=samples[3].key):
-        theirs.paint(samples)
+        predict(theirs, samples)
     (folder / f"{samples[3].key}.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match="cannot be read"):
-        theirs.paint(samples)
+        predict(theirs, samples)
     (folder / f"{samples[3].key}.png").write_bytes(encode_png(np.zeros((8, 9, 3), np.uint8)))
     with pytest.raises(UserError, match="square"):
-        theirs.paint(samples)
+        predict(theirs, samples)
 
 
 def test_a_model_that_has_to_be_trained_is_no_rival(memory_shards, bench: Bench) -> None:
@@ -220,20 +221,20 @@ def test_a_run_without_a_network_says_what_to_do(tmp_path: Path) -> None:
 
 def test_batches_carry_the_landmarks_of_their_pictures(memory_shards) -> None:
     samples = Samples(memory_shards.test, CONFIG, None)
-    two = [samples[1], samples[2].alone(), dataclasses.replace(samples[3], landmarks=None, given_landmarks=(None,))]
-    batch = batch_of(two, 16, "cpu", uses_hole=True)
+    unknown = dataclasses.replace(samples[3], landmarks=(None, None, None))
+    batch = Batch.of([samples[1], samples[2].given(0), unknown])
     assert batch.landmarks is not None
     assert batch.identity_landmarks is not None
     assert batch.landmarks[:2, 0, 0].tolist() == pytest.approx([2 / 32, 3 / 32])
     assert batch.identity_landmarks[0].unique().tolist() == pytest.approx([2.5 / 32])
     assert batch.landmarks[2].isnan().all()
     assert batch.identity_landmarks[1:].isnan().all()
-    none = batch_of([dataclasses.replace(samples[1], landmarks=None)], 16, "cpu", uses_hole=True)
+    none = Batch.of([unknown])
     assert none.landmarks is none.identity_landmarks is None
 
 
 def test_what_a_rival_learns_from_has_landmarks_and_their_truth(memory_shards) -> None:
-    (batch,) = _batches(memory_shards.train, 16, 4)
+    (batch,) = training_batches(memory_shards.train, 16, 4)
     assert batch.landmarks is not None
     assert batch.unmasked_landmarks is not None
     assert batch.identity_landmarks is not None
@@ -253,10 +254,10 @@ def test_times_are_kept_by_device_and_threads_and_scores_are_not(
     scored: list[str] = []
     score = module._measure
     monkeypatch.setattr(module, "_measure", lambda *a: scored.append("score") or score(*a))
-    subjects = [(Trained("mine", run_dir, "cpu"), tmp_path)]
+    systems = [(Trained("mine", run_dir, "cpu"), tmp_path)]
 
     def once() -> dict[str, object]:
-        return dict(evaluate(CONFIG, bench, subjects).rows[0].about["cost"])
+        return dict(evaluate(CONFIG, bench, systems).rows[0].about["cost"])
 
     first = once()
     assert once() == first

@@ -1,6 +1,5 @@
 """Real photos, here of invented people: cut-outs of one portrait, found by a finder that takes pictures as crops."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +9,21 @@ from by_colour import ByColour
 from numpy.typing import NDArray
 
 from unveilify.core import pictures
+from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Face
+from unveilify.core.sample import resize
 from unveilify.evaluation import finder, real, real_photos, still_masked
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 from unveilify.evaluation.evaluate import Bench, load_metrics
-from unveilify.evaluation.samples import Samples, resize
-from unveilify.evaluation.subjects import Rival, Subject, Trained, Truth
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.systems import Trained, Truth, Untrained
 from unveilify.faces.align import FaceCrop
 from unveilify.faces.find import Finder
 from unveilify.models.parts import store
-from unveilify.models.parts.contract import plugin
+from unveilify.models.parts.contract import Output, plugin
+from unveilify.models.parts.system import System
 from unveilify.perception import recogniser
 
 FACE = real_photos._face
@@ -114,18 +116,17 @@ def test_what_is_given_is_never_compared_with(folder: Path) -> None:
     assert faces.rejects == {"no_face": 1}
     assert faces.known == (True,) * 6 + (False,) * 2
     for sample, known in zip(faces.samples, faces.known, strict=True):
-        assert (len(sample.given), len(sample.others)) == ((2, 2) if known else (0, 0))
-        assert not any(np.array_equal(a, b) for a in sample.given for b in sample.others)
-        assert sample.strangers
-        own = [*sample.given, *sample.others]
-        assert not any(np.array_equal(a, b) for a in sample.strangers for b in own)
+        assert (len(sample.identity), len(sample.others)) == ((2, 2) if known else (0, 0))
+        assert not any(np.array_equal(a, b) for a in sample.identity for b in sample.others)
+        assert sample.stranger is not None
+        own = [*sample.identity, *sample.others]
+        assert not any(np.array_equal(a, b) for a in sample.stranger.identity for b in own)
         assert not sample.alpha.any()
-        assert sample.landmarks is not None
-        assert (sample.landmarks > (1 if known else 0.5)).all(), "found on the masked photo"
-        assert [float(points[0, 0]) for points in sample.given_landmarks] == (
+        assert (sample.landmarks[1] > (1 if known else 0.5)).all(), "found on the masked photo"
+        assert [float(points[0, 0]) for points in sample.landmarks[2:]] == (
             [pytest.approx(n / 10 + 0.5 / 32) for n in range(2)] if known else []
         )
-        assert [float(points[0, 0]) for points in sample.stranger_landmarks] == [
+        assert [float(points[0, 0]) for points in sample.with_stranger().landmarks[2:]] == [
             pytest.approx(n / 10 + 0.5 / 32) for n in range(2)
         ]
 
@@ -164,8 +165,8 @@ def bench(memory_shards, folder: Path, **settings: object) -> real.RealBench:
     return real.RealBench(config, SETTINGS, real_photos.find(config), inner, memory_shards)
 
 
-def rivals(memory_shards, *names: str) -> list[Subject]:
-    return [Truth(), *(Rival(name, 32, "cpu", memory_shards, 8) for name in names)]
+def rivals(memory_shards, *names: str) -> list[System]:
+    return [Truth(), *(Untrained(name, 32, "cpu", memory_shards, 8) for name in names)]
 
 
 def network(folder: Path) -> Trained:
@@ -179,8 +180,8 @@ def network(folder: Path) -> Trained:
 def test_without_a_network_that_finds_masks_who_must_be_told_is_left_out(
     memory_shards, folder: Path, tmp_path: Path
 ) -> None:
-    subjects = [(subject, tmp_path / "kept") for subject in rivals(memory_shards, "telea", "copy")]
-    result = real.evaluate(bench(memory_shards, folder), subjects)
+    systems = [(system, tmp_path / "kept") for system in rivals(memory_shards, "telea", "copy")]
+    result = real.evaluate(bench(memory_shards, folder), systems)
     assert [row.label for row in result.rows] == ["copy", "identity image"]
     assert list(result.left_out) == ["telea"]
     assert "must be told" in result.left_out["telea"]
@@ -191,8 +192,8 @@ def test_without_a_network_that_finds_masks_who_must_be_told_is_left_out(
 def test_copy_scores_the_masked_input_and_people_alone_have_no_identity(
     memory_shards, folder: Path, tmp_path: Path
 ) -> None:
-    subjects = [(subject, tmp_path / "kept") for subject in rivals(memory_shards, "copy")]
-    result = real.evaluate(bench(memory_shards, folder), subjects)
+    systems = [(system, tmp_path / "kept") for system in rivals(memory_shards, "copy")]
+    result = real.evaluate(bench(memory_shards, folder), systems)
     copy, given = (row.frame for row in result.rows)
     judge = ByColour()
     for sample, value in zip(result.faces.samples[:6], copy[real.OTHERS], strict=False):
@@ -208,31 +209,31 @@ def test_the_finder_tells_the_others_and_rows_are_kept(
     memory_shards, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[float] = []
-    paint = Rival.paint
+    predict = Untrained.predict
 
-    def spy(self: Rival, samples: Sequence) -> list[NDArray[np.uint8]]:
+    def spy(self: Untrained, batch: Batch) -> Output:
         if self.label == "telea":
-            seen.extend(float((sample.alpha > 0).mean()) for sample in samples)
-        return paint(self, samples)
+            seen.extend((batch.hole > 0).float().mean((1, 2, 3)).tolist())
+        return predict(self, batch)
 
-    monkeypatch.setattr(Rival, "paint", spy)
+    monkeypatch.setattr(Untrained, "predict", spy)
     monkeypatch.setattr(finder, "_widened", lambda alpha, side: np.pad(np.full((8, 8), 255, np.uint8), 12))
-    subjects = [(s, tmp_path / "kept") for s in [*rivals(memory_shards, "copy", "telea"), network(tmp_path / "run")]]
-    result = real.evaluate(bench(memory_shards, folder), subjects)
+    systems = [(s, tmp_path / "kept") for s in [*rivals(memory_shards, "copy", "telea"), network(tmp_path / "run")]]
+    result = real.evaluate(bench(memory_shards, folder), systems)
     assert [row.label for row in result.rows] == ["copy", "identity image", "telea", "mine"]
     assert result.finder is not None
     assert (result.finder.label, result.told) == ("mine", ("telea",))
     assert seen == [1 / 16] * 8
 
-    monkeypatch.setattr(Rival, "paint", lambda *a: pytest.fail("painted again"))
-    again = real.evaluate(bench(memory_shards, folder), subjects)
+    monkeypatch.setattr(Untrained, "predict", lambda *a: pytest.fail("painted again"))
+    again = real.evaluate(bench(memory_shards, folder), systems)
     assert all(a.frame.equals(b.frame) for a, b in zip(result.rows, again.rows, strict=True))
 
 
 def test_a_finder_that_cannot_say_is_named(memory_shards, folder: Path, tmp_path: Path) -> None:
-    subjects = [(subject, tmp_path / "kept") for subject in rivals(memory_shards, "copy")]
+    systems = [(system, tmp_path / "kept") for system in rivals(memory_shards, "copy")]
     with pytest.raises(UserError, match="'copy' cannot say"):
-        real.evaluate(bench(memory_shards, folder, finder="copy"), subjects)
+        real.evaluate(bench(memory_shards, folder, finder="copy"), systems)
 
 
 def test_a_found_mask_is_cut_at_one_half_and_widened() -> None:

@@ -27,11 +27,11 @@ def test_fewer_triplets_are_spread_over_the_split(memory_shards) -> None:
 def test_others_are_the_persons_photos_but_neither_target_nor_given(memory_shards) -> None:
     split = memory_shards.test
     sample = Samples(split, EvaluateConfig(), None)[5]
-    assert len(sample.given) == 1, "repeats of an identity image are not counted"
+    assert len(sample.identity) == 1, "repeats of an identity image are not counted"
     expected = [split.photo(1, 3), split.photo(1, 0)]
     assert len(sample.others) == 2
     assert all(any(same(photo, other) for other in sample.others) for photo in expected)
-    assert not any(same(sample.unmasked, o) or same(sample.given[0], o) for o in sample.others)
+    assert not any(same(sample.unmasked, o) or same(sample.identity[0], o) for o in sample.others)
 
 
 def test_others_are_limited_and_always_the_same(memory_shards) -> None:
@@ -45,19 +45,26 @@ def test_the_stranger_is_another_person(memory_shards) -> None:
     split = memory_shards.test
     for n, sample in enumerate(Samples(split, EvaluateConfig(), None)):
         own = [split.photo(n // 4, k) for k in range(4)]
-        (stranger,) = sample.with_stranger().given
+        (stranger,) = sample.with_stranger().identity
         assert not any(same(stranger, photo) for photo in own)
         assert same(sample.with_stranger().unmasked, sample.unmasked)
 
 
 def test_one_person_alone_has_no_stranger(memory_shards) -> None:
     memory_shards.test.people = 1
-    assert Samples(memory_shards.test, EvaluateConfig(), None)[0].strangers == ()
+    assert Samples(memory_shards.test, EvaluateConfig(), None)[0].stranger is None
 
 
 def test_pictures_come_at_the_size_of_the_comparison(memory_shards) -> None:
     sample = Samples(memory_shards.test, EvaluateConfig(), 16)[0]
-    for picture in (sample.masked, sample.unmasked, sample.alpha, *sample.given, *sample.others, *sample.strangers):
+    for picture in (
+        sample.masked,
+        sample.unmasked,
+        sample.alpha,
+        *sample.identity,
+        *sample.others,
+        *sample.stranger.identity,
+    ):
         assert picture.shape[:2] == (16, 16)
     assert 0.2 < sample.hole.mean() < 0.4
 
@@ -73,15 +80,13 @@ def test_landmarks_follow_their_pictures(memory_shards, size_px: int) -> None:
     """Sample i has its landmarks at pixel i + 0.5 of 32, its identity image at i + 1, the next person's four later."""
     sample = Samples(memory_shards.test, EvaluateConfig(), size_px)[5]
     for found, pixel in (
-        ([sample.landmarks], 5.5),
-        (sample.given_landmarks, 6),
-        (sample.stranger_landmarks, 9),
-        (sample.with_stranger().given_landmarks, 9),
+        (sample.landmarks[1:2], 5.5),
+        (sample.landmarks[2:], 6),
+        (sample.with_stranger().landmarks[2:], 9),
     ):
         (points,) = found
         np.testing.assert_allclose(points, np.full((5, 2), (pixel + 0.5) / 32), rtol=1e-6)
-    assert sample.alone().given_landmarks == ()
-    assert sample.alone().landmarks is sample.landmarks
+    assert sample.given(0).landmarks == sample.landmarks[:2]
 
 
 def test_a_person_without_an_identity_image_is_no_stranger(memory_shards, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +94,8 @@ def test_a_person_without_an_identity_image_is_no_stranger(memory_shards, monkey
     read = split.read
     monkeypatch.setattr(split, "read", lambda i: replace(read(i), real=0 if i // 4 == 1 else 1))
     samples = Samples(split, EvaluateConfig(), None)
-    assert samples[5].given == samples[5].given_landmarks == ()
-    assert same(samples[3].strangers[0], split.photo(2, 1))
+    assert samples[5].identity == samples[5].landmarks[2:] == ()
+    assert same(samples[3].stranger.identity[0], split.photo(2, 1))
 
 
 def test_a_relative_is_no_stranger(memory_shards) -> None:
@@ -98,10 +103,10 @@ def test_a_relative_is_no_stranger(memory_shards) -> None:
     split.people, split.family = 6, 2
     for n, sample in enumerate(Samples(split, EvaluateConfig(), None)):
         family = [split.photo(person, k) for person in (n // 8 * 2, n // 8 * 2 + 1) for k in range(4)]
-        (stranger,) = sample.strangers
+        (stranger,) = sample.stranger.identity
         assert not any(same(stranger, photo) for photo in family)
     split.people = 2
-    assert Samples(split, EvaluateConfig(), None)[0].strangers == ()
+    assert Samples(split, EvaluateConfig(), None)[0].stranger is None
 
 
 def test_a_copy_of_what_was_given_is_no_other_photo(memory_shards, monkeypatch) -> None:

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from unveilify.evaluation import timing
-from unveilify.models.parts.contract import Batch, plugin
+from unveilify.models.parts.contract import Batch, Output, plugin
+from unveilify.models.parts.system import NetworkSystem
 
 
 def batch(size: int) -> Batch:
@@ -14,7 +15,7 @@ def batch(size: int) -> Batch:
 def test_every_ablation_can_be_timed_and_counted(settings: dict[str, bool]) -> None:
     module = plugin("unveilify")
     network = module.Network(module.Config(size_px=32, width=0.1, depth=0.2, **settings)).eval()
-    cost = timing.measure(network, batch(32), runs=1)
+    cost = timing.measure(NetworkSystem(network, 32), batch(32), runs=1)
     assert cost.gmac > 0
     assert cost.milliseconds > 0
     assert cost.parameters == pytest.approx(sum(p.numel() for p in network.parameters()) / 1e6)
@@ -22,8 +23,8 @@ def test_every_ablation_can_be_timed_and_counted(settings: dict[str, bool]) -> N
 
 def test_multiplications_are_counted_for_one_picture_by_hand() -> None:
     class Conv(torch.nn.Conv2d):
-        def forward(self, batch: Batch) -> torch.Tensor:
-            return super().forward(batch.masked)
+        def forward(self, batch: Batch) -> Output:
+            return Output(super().forward(batch.masked))
 
-    cost = timing.measure(Conv(3, 8, 5, padding=2, bias=False), batch(16), runs=1)
+    cost = timing.measure(NetworkSystem(Conv(3, 8, 5, padding=2, bias=False), 16), batch(16), runs=1)
     assert cost.gmac == pytest.approx(16 * 16 * 8 * 3 * 5 * 5 / 1e9)

@@ -20,6 +20,7 @@ from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
 from unveilify.models.parts.contract import Batch, Output
+from unveilify.models.parts.system import NetworkSystem
 
 RGB = NDArray[np.uint8]
 FINDER = Finder()
@@ -52,7 +53,7 @@ def masked(astronaut: RGB) -> RGB:
 
 @pytest.mark.parametrize("says", [True, False])
 def test_only_the_mask_changes(masked: RGB, astronaut: RGB, says: bool) -> None:
-    result = remove(masked, references([astronaut], FINDER), Red(says=says), 64, FINDER)
+    result = remove(masked, references([astronaut], FINDER), NetworkSystem(Red(says=says), 64), FINDER)
     assert result.worn
     assert result.image.shape == masked.shape
     changed = (result.image != masked).any(axis=2)
@@ -66,14 +67,14 @@ def test_only_the_mask_changes(masked: RGB, astronaut: RGB, says: bool) -> None:
 
 
 def test_the_edge_is_soft(masked: RGB) -> None:
-    result = remove(masked, [], Red(says=True), 64, FINDER)
+    result = remove(masked, [], NetworkSystem(Red(says=True), 64), FINDER)
     red = result.image[..., 0].astype(int) - result.image[..., 1]
     steps = np.abs(np.diff(red.max(axis=0)))
     assert steps.max() < 120
 
 
 def test_no_mask_is_said_and_nothing_changes(astronaut: RGB) -> None:
-    result = remove(astronaut, [], Red(says=True, share=0.0), 64, FINDER)
+    result = remove(astronaut, [], NetworkSystem(Red(says=True, share=0.0), 64), FINDER)
     assert not result.worn
     assert np.array_equal(result.image, astronaut)
 
@@ -81,7 +82,7 @@ def test_no_mask_is_said_and_nothing_changes(astronaut: RGB) -> None:
 def test_a_photo_without_a_face_is_named(masked: RGB) -> None:
     grey = np.full((200, 200, 3), 128, np.uint8)
     with pytest.raises(UserError, match="no face to be found in the photo"):
-        remove(grey, [], Red(says=True), 64, FINDER)
+        remove(grey, [], NetworkSystem(Red(says=True), 64), FINDER)
     with pytest.raises(UserError, match="identity image 2"):
         references([masked, grey], FINDER)
 
@@ -122,12 +123,12 @@ def test_no_result_replaces_a_photo_or_another_result(tmp_path: Path, photos: li
 def test_a_network_of_any_size_sees_the_photos_own_resolution(masked: RGB, astronaut: RGB, any_size: bool) -> None:
     network = Red(says=True)
     network.any_size = any_size  # type: ignore[assignment]
-    remove(masked, references([astronaut], FINDER), network, 64, FINDER)
+    remove(masked, references([astronaut], FINDER), NetworkSystem(network, 64), FINDER)
     eyes = [anchors(FINDER.find(masked, masked=True)[0].landmarks)[f"eye_{side}"] for side in ("left", "right")]
     own = float(np.hypot(*(eyes[1] - eyes[0]))) / INTEROCULAR
     assert network.sides == [pytest.approx(own, abs=2.1) if any_size else 64]
     large = cv2.resize(masked, None, fx=8, fy=8)
-    remove(large, [], network, 64, FINDER)
+    remove(large, [], NetworkSystem(network, 64), FINDER)
     assert network.sides[-1] == (1024 if any_size else 64)
 
 
@@ -136,8 +137,8 @@ def test_remove_is_in_picture_space(masked: RGB) -> None:
     centre = (220.0, 150.0)
     turn = cv2.getRotationMatrix2D(centre, 20, 1)
     turned = np.asarray(cv2.warpAffine(masked, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE), np.uint8)
-    straight = remove(masked, [], Red(says=True), 64, FINDER).image
-    found = remove(turned, [], Red(says=True), 64, FINDER).image
+    straight = remove(masked, [], NetworkSystem(Red(says=True), 64), FINDER).image
+    found = remove(turned, [], NetworkSystem(Red(says=True), 64), FINDER).image
     wanted = cv2.warpAffine(straight, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE)
     assert np.abs(found.astype(int) - wanted)[60:280, 120:330].mean() < 8
 
@@ -153,7 +154,7 @@ class Marker(Red):
 def test_the_network_is_told_the_landmarks_that_were_found(masked: RGB, astronaut: RGB) -> None:
     network = Marker(says=True)
     mirrored = np.ascontiguousarray(astronaut[:, ::-1])
-    remove(masked, references([astronaut, mirrored], FINDER), network, 64, FINDER)
+    remove(masked, references([astronaut, mirrored], FINDER), NetworkSystem(network, 64), FINDER)
     batch = network.batch
     assert batch.landmarks is not None
     assert batch.identity_landmarks is not None
@@ -163,7 +164,7 @@ def test_the_network_is_told_the_landmarks_that_were_found(masked: RGB, astronau
     for points in (batch.landmarks[0], *batch.identity_landmarks[0]):
         eyes = (points[[33, 263], :2].mean(0) + points[[133, 362], :2].mean(0)) / 2
         torch.testing.assert_close(eyes, torch.tensor([0.5, 0.4]), atol=0.01, rtol=0)
-    remove(masked, [], network, 64, FINDER)
+    remove(masked, [], NetworkSystem(network, 64), FINDER)
     assert network.batch.identity_landmarks is not None
     assert network.batch.identity_landmarks.isnan().all()
     assert network.batch.landmarks is not None

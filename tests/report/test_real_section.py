@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from unveilify.core import pictures
 from unveilify.core.landmarks import Landmarks
+from unveilify.core.sample import Sample
 from unveilify.evaluation import real_photos
 from unveilify.evaluation.bootstrap import Estimate
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
 from unveilify.evaluation.real_photos import RealFaces
-from unveilify.evaluation.samples import Sample
-from unveilify.evaluation.subjects import Truth
+from unveilify.evaluation.systems import Truth
 from unveilify.faces.align import FaceCrop
 from unveilify.report import real
 from unveilify.report.config import Inputs, ReportConfig
@@ -30,7 +30,8 @@ GREY = np.full((32, 32, 3), 128, np.uint8)
 
 def sample(n: int, known: bool) -> Sample:
     photos = (GREY,) if known else ()
-    return Sample(f"{n}.jpg", f"p{n}", GREY, GREY, GREY[..., 0], photos, photos, photos, {})
+    points = (None,) * (2 + len(photos))
+    return Sample(f"{n}.jpg", f"p{n}", GREY, GREY, GREY[..., 0], photos, len(photos), points, others=photos)
 
 
 def row(label: str, kind: str, cosines: list[float], scores: list[float]) -> Row:

@@ -12,7 +12,7 @@ from unveilify.core.stamps import BEGUN, STAMP
 from unveilify.evaluation.bootstrap import Estimate
 from unveilify.evaluation.evaluate import Bench, Evaluation, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Rival, Trained, Truth
+from unveilify.evaluation.systems import Trained, Truth, Untrained
 from unveilify.report import formats, table
 from unveilify.report.config import Inputs
 from unveilify.report.run import _doubts, run
@@ -90,5 +90,5 @@ def small_evaluation(report: SimpleNamespace) -> Evaluation:
     shards, settings = ShardSet.open(report.inputs.shards), report.config.evaluate
     samples = Samples(shards.split("test"), settings, None)
     bench = Bench(samples, shards.hash, load_metrics(settings, "cpu"), "cpu")
-    subjects = [Truth(), Rival("copy", samples.size_px, "cpu", shards, 10)]
-    return evaluate(settings, bench, [(subject, report.out / "evaluation") for subject in subjects])
+    systems = [Truth(), Untrained("copy", samples.size_px, "cpu", shards, 10)]
+    return evaluate(settings, bench, [(system, report.out / "evaluation") for system in systems])

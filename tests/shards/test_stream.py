@@ -13,14 +13,16 @@ import pytest
 import torch
 
 from unveilify.core import tars
+from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.masks.config import MaskConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.order import flips
-from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, Triplets, in_order
+from unveilify.shards.stream import ShardSet, Split, Stream, StreamConfig, Triplets, in_order
 from unveilify.shards.write import run
 
-FIELDS = ("masked", "unmasked", "alpha", "identity", "real", "index", "landmarks")
+PICTURES = ("masked", "unmasked", "hole", "identity", "real")
+FIELDS = (*PICTURES, "landmarks", "identity_landmarks", "unmasked_landmarks")
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +30,21 @@ def train(shards: Path) -> Split:
     return ShardSet.open(shards).split("train")
 
 
-def equal(a: Samples, b: Samples) -> bool:
-    return all(torch.allclose(getattr(a, name), getattr(b, name), 0, 0, equal_nan=True) for name in FIELDS)
+def rows_of(batch: Batch) -> torch.Tensor:
+    """All landmarks: of the unmasked picture, of the masked one, of each identity image."""
+    points = batch.unmasked_landmarks, batch.landmarks
+    return torch.cat([*(part[:, None] for part in points if part is not None), batch.identity_landmarks], 1)
 
 
-def joined(parts: list[Samples]) -> Samples:
-    return Samples(*(torch.cat([getattr(part, name) for part in parts]) for name in FIELDS))
+def equal(a: Batch, b: Batch) -> bool:
+    return a.keys == b.keys and all(
+        torch.allclose(getattr(a, name), getattr(b, name), 0, 0, equal_nan=True) for name in FIELDS
+    )
+
+
+def joined(parts: list[Batch]) -> Batch:
+    tensors = {name: torch.cat([getattr(part, name) for part in parts]) for name in FIELDS}
+    return Batch(**tensors, keys=tuple(key for part in parts for key in part.keys))
 
 
 def test_a_sample_is_what_the_tar_holds(shards: Path, train: Split) -> None:
@@ -53,23 +64,23 @@ def test_a_sample_is_what_the_tar_holds(shards: Path, train: Split) -> None:
 def test_tensors_are_the_decoded_sample(train: Split) -> None:
     batch = next(in_order(train, 5))
     assert batch.masked.shape == batch.unmasked.shape == (5, 3, 32, 32)
-    assert batch.alpha.shape == (5, 1, 32, 32)
+    assert batch.hole.shape == (5, 1, 32, 32)
     assert batch.identity.shape == (5, 2, 3, 32, 32)
-    assert batch.masked.dtype == batch.alpha.dtype == torch.uint8
-    assert batch.index.tolist() == [0, 1, 2, 3, 4]
+    assert batch.masked.dtype == batch.hole.dtype == torch.uint8
+    assert batch.keys == tuple(train.key(i) for i in range(5))
     for i in range(5):
         triplet = train.read(i)
         assert np.array_equal(batch.masked[i].permute(1, 2, 0).numpy(), triplet.masked)
         assert np.array_equal(batch.unmasked[i].permute(1, 2, 0).numpy(), triplet.unmasked)
-        assert np.array_equal(batch.alpha[i, 0].numpy(), triplet.alpha)
+        assert np.array_equal(batch.hole[i, 0].numpy(), triplet.alpha)
         assert np.array_equal(batch.identity[i, 1].permute(1, 2, 0).numpy(), triplet.identity[1])
         assert batch.real[i] == triplet.real
 
 
 def test_in_order_shows_every_sample_once(train: Split) -> None:
     batches = list(in_order(train, 5, workers=2))
-    assert torch.cat([batch.index for batch in batches]).tolist() == list(range(len(train)))
-    assert len(batches[-1].index) == len(train) % 5
+    assert [key for batch in batches for key in batch.keys] == [train.key(i) for i in range(len(train))]
+    assert len(batches[-1]) == len(train) % 5
 
 
 def test_mirroring_turns_the_pair_together_and_identity_images_alone(train: Split) -> None:
@@ -78,7 +89,7 @@ def test_mirroring_turns_the_pair_together_and_identity_images_alone(train: Spli
         for i in range(len(train)):
             got, want = turned[epoch, i], plain[epoch, i]
             pair, *images = flips(3, epoch, i, 2)
-            for a, b in ((got.masked, want.masked), (got.unmasked, want.unmasked), (got.alpha, want.alpha)):
+            for a, b in ((got.masked, want.masked), (got.unmasked, want.unmasked), (got.hole, want.hole)):
                 assert torch.equal(a, b.flip(-1) if pair else b)
             for j, mirror in enumerate(images):
                 a, b = got.identity[0, j], want.identity[0, j]
@@ -135,7 +146,7 @@ def test_smaller_pictures_are_averages_of_the_stored_ones(size_px: int, large: S
             difference = np.abs(got[i].permute(1, 2, 0).numpy() - want)
             assert difference.mean() < 2.5, "reducing inside the JPEG decoder is not far from averaging"
         want = cv2.resize(triplet.alpha, (size_px, size_px), interpolation=cv2.INTER_AREA)
-        assert np.array_equal(batch.alpha[i, 0].numpy(), want)
+        assert np.array_equal(batch.hole[i, 0].numpy(), want)
 
 
 def test_larger_pictures_than_stored_are_refused(train: Split) -> None:
@@ -197,9 +208,9 @@ def test_fresh_masks_come_from_sample_seed_and_epoch(small_shards: Path) -> None
     assert torch.equal(first.masked, again.masked)
     assert not torch.equal(first.masked, later.masked)
     assert torch.equal(first.unmasked, stored.unmasked)
-    outside = (first.alpha == 0).expand_as(first.masked)
+    outside = (first.hole == 0).expand_as(first.masked)
     assert torch.equal(first.masked[outside], first.unmasked[outside])
-    assert 0.02 < (first.alpha > 0).float().mean() < 0.6
+    assert 0.02 < (first.hole > 0).float().mean() < 0.6
 
 
 def test_a_fresh_mask_is_mirrored_with_its_face(small_shards: Path) -> None:
@@ -209,24 +220,24 @@ def test_a_fresh_mask_is_mirrored_with_its_face(small_shards: Path) -> None:
     mirrored = [i for i in range(len(split)) if flips(0, 0, i, 1)[0]]
     one = mirrored[0]
     assert torch.equal(data[0, one].masked, straight[0, one].masked.flip(-1))
-    assert torch.equal(data[0, one].alpha, straight[0, one].alpha.flip(-1))
+    assert torch.equal(data[0, one].hole, straight[0, one].hole.flip(-1))
 
 
 def test_landmarks_are_shares_of_the_side_and_mirrored_with_their_pictures(train: Split) -> None:
     plain, turned = Triplets(train, StreamConfig(flip=False)), Triplets(train, StreamConfig(seed=3))
     small = Triplets(train, StreamConfig(flip=False, size_px=8))
     for i in range(len(train)):
-        rows, want = train.landmarks(i), plain[0, i].landmarks[0]
+        rows, want = train.landmarks(i), rows_of(plain[0, i])[0]
         assert want.shape == (4, 5, 2)
         known = np.isfinite(rows).all((1, 2))
         np.testing.assert_allclose(want[known], (rows[known] + 0.5) / 32, atol=1e-6)
-        assert torch.equal(small[0, i].landmarks[0], want), "they hold at any size"
+        assert torch.equal(rows_of(small[0, i])[0], want), "they hold at any size"
         pair, *images = flips(3, 0, i, 2)
         # Noise for a face that is missed comes from (seed, epoch, sample), so seeds agree on known ones alone.
         for row, mirror in ((0, pair), (1, pair), (2, images[0]), (3, images[1])):
             if known[row]:
                 point = want[row][[1, 0, 2, 4, 3]] * torch.tensor([-1, 1]) + torch.tensor([1, 0])
-                torch.testing.assert_close(turned[0, i].landmarks[0, row], point if mirror else want[row])
+                torch.testing.assert_close(rows_of(turned[0, i])[0, row], point if mirror else want[row])
 
 
 def test_a_face_missed_under_its_mask_has_the_error_of_another(train: Split) -> None:
@@ -240,9 +251,9 @@ def test_a_face_missed_under_its_mask_has_the_error_of_another(train: Split) -> 
     some = Triplets(train, StreamConfig(flip=False, landmark_noise=0.5))
     drawn = set()
     for i in range(len(train)):
-        assert torch.equal(plain[0, i].landmarks, again[0, i].landmarks)
+        assert torch.equal(rows_of(plain[0, i]), rows_of(again[0, i]))
         for data in (plain, noisy):
-            rows = data[0, i].landmarks[0] * 32 - 0.5
+            rows = rows_of(data[0, i])[0] * 32 - 0.5
             np.testing.assert_allclose(rows[0], train.landmarks(i)[0], atol=1e-4)
             away = np.abs((rows[1] - rows[0]).numpy() - errors).max((1, 2))
             assert away.min() < 1e-4, "the error of one of the samples"
@@ -250,7 +261,7 @@ def test_a_face_missed_under_its_mask_has_the_error_of_another(train: Split) -> 
             if data is noisy and i in known:
                 assert known[int(away.argmin())] != i, "and not its own"
     assert len(drawn) > 3
-    own = [torch.equal(some[0, i].landmarks, plain[0, i].landmarks) for i in known]
+    own = [torch.equal(rows_of(some[0, i]), rows_of(plain[0, i])) for i in known]
     assert 0 < sum(own) < len(own)
 
 
@@ -259,6 +270,6 @@ def test_fresh_masks_keep_the_landmarks_found_under_the_stored_ones(small_shards
     plain = Triplets(split, StreamConfig(flip=False))
     fresh = Triplets(split, StreamConfig(flip=False, remask=MaskConfig()))
     for i in range(5):
-        assert torch.equal(fresh[2, i].landmarks[:, 0], plain[0, i].landmarks[:, 0])
+        assert torch.equal(rows_of(fresh[2, i])[:, 0], rows_of(plain[0, i])[:, 0])
         if np.isfinite(split.landmarks(i)[1]).all():
-            assert torch.equal(fresh[2, i].landmarks, plain[0, i].landmarks)
+            assert torch.equal(rows_of(fresh[2, i]), rows_of(plain[0, i]))

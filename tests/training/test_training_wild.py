@@ -1,19 +1,17 @@
 """Wild photos: what they show, and that a sample's depends on its place in the training alone."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
+from unveilify.core.batch import Batch
 from unveilify.faces.align import crop
 from unveilify.faces.find import Finder
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
-from unveilify.shards.stream import Samples
 from unveilify.training.wild import wild
 from unveilify.training.wild.cloth import bent, dressed, lifted
 from unveilify.training.wild.layers import skin
@@ -30,33 +28,32 @@ def photo(astronaut: RGB) -> tuple[RGB, RGB, RGB]:
     return compose(face.image, overlay), face.image, overlay.alpha
 
 
-def samples(photo: tuple[RGB, RGB, RGB], count: int) -> Samples:
+def samples(photo: tuple[RGB, RGB, RGB], count: int) -> Batch:
     masked, bare, alpha = (torch.from_numpy(np.atleast_3d(x).transpose(2, 0, 1).copy())[None] for x in photo)
     points = torch.full((count, 3, 5, 2), 0.5)
-    many = (x.repeat(count, 1, 1, 1) for x in (masked, bare, alpha))
-    return Samples(
-        *many, torch.zeros(count, 1, 3, 8, 8, dtype=torch.uint8), torch.zeros(count), torch.arange(count), points
-    )
+    covered, truth, hole = (x.repeat(count, 1, 1, 1) for x in (masked, bare, alpha))
+    nobody = torch.zeros(count, 1, 3, 8, 8, dtype=torch.uint8)
+    return Batch(covered, nobody, torch.zeros(count), hole, truth, points[:, 1], points[:, 2:], points[:, 0])
 
 
 def test_no_two_are_alike_and_a_third_wears_no_mask(photo: tuple[RGB, RGB, RGB]) -> None:
     shown = wild(samples(photo, 120), 0, 0)
-    assert shown.masked.dtype == shown.alpha.dtype == torch.uint8
+    assert shown.masked.dtype == shown.hole.dtype == torch.uint8
     assert shown.masked.shape == shown.unmasked.shape == (120, 3, SIDE, SIDE)
-    bare = shown.alpha.flatten(1).amax(1) == 0
+    bare = shown.hole.flatten(1).amax(1) == 0
     assert 0.2 < float(bare.float().mean()) < 0.5
     assert len({x.numpy().tobytes() for x in shown.masked}) == 120
     worn = shown.masked[~bare].float() - shown.unmasked[~bare].float()
-    inside = (shown.alpha[~bare] > 200).expand_as(worn)
+    inside = (shown.hole[~bare] > 200).expand_as(worn)
     assert worn.abs()[inside].mean() > 2 * worn.abs()[~inside].mean(), "alpha is where the mask is"
 
 
 def test_a_sample_depends_on_its_position_alone(photo: tuple[RGB, RGB, RGB]) -> None:
     together = wild(samples(photo, 6), 3, 10)
     halves = [wild(samples(photo, 3), 3, position) for position in (10, 13)]
-    for field in fields(Samples)[:3]:
-        parts = torch.cat([getattr(half, field.name) for half in halves])
-        assert torch.equal(getattr(together, field.name), parts)
+    for name in ("masked", "unmasked", "hole"):
+        parts = torch.cat([getattr(half, name) for half in halves])
+        assert torch.equal(getattr(together, name), parts)
     assert not torch.equal(together.masked, wild(samples(photo, 6), 4, 10).masked)
 
 
@@ -83,4 +80,4 @@ def test_cloth_of_many_colours_keeps_its_place(photo: tuple[RGB, RGB, RGB]) -> N
 def test_a_picture_without_a_mask_gets_none(photo: tuple[RGB, RGB, RGB]) -> None:
     _, bare, alpha = photo
     shown = wild(samples((bare, bare, np.zeros_like(alpha)), 20), 0, 0)
-    assert not shown.alpha.any()
+    assert not shown.hole.any()

@@ -8,10 +8,11 @@ from torch import nn
 
 from unveilify.core.found import worn
 from unveilify.core.records import Face
-from unveilify.faces.align import crop
+from unveilify.faces.align import LARGEST_PX, crop, side_of
 from unveilify.faces.find import Finder
 from unveilify.models.parts.contract import Batch, Output
-from unveilify.unmask.find import LARGEST_PX, Found, find, find_mask, side_of
+from unveilify.models.parts.system import NetworkSystem
+from unveilify.unmask.find import Found, find, find_mask
 
 RGB = NDArray[np.uint8]
 BOX = (slice(0.55, 0.85), slice(0.3, 0.7))
@@ -38,7 +39,7 @@ def faces(astronaut: RGB) -> list[Face]:
 
 
 def test_a_mask_is_found_at_its_place(astronaut: RGB, faces: list[Face]) -> None:
-    found = find(astronaut, faces, Boxes(), 64)
+    found = find(astronaut, faces, NetworkSystem(Boxes(), 64))
     assert (found.faces, found.masked) == (1, 1)
     assert found.hole.shape == astronaut.shape[:2]
     assert found.hole.dtype == np.uint8
@@ -53,21 +54,21 @@ def test_every_face_is_looked_at(astronaut: RGB) -> None:
     both = np.hstack([astronaut, np.where(np.arange(512)[:, None, None] > 140, 0, astronaut)]).astype(np.uint8)
     faces = Finder().find(astronaut)
     moved = Finder().find(np.hstack([np.zeros_like(astronaut), astronaut]))
-    found = find(both, [*faces, *moved], Boxes(), 64)
+    found = find(both, [*faces, *moved], NetworkSystem(Boxes(), 64))
     assert (found.faces, found.masked) == (2, 1)
     assert found.hole[:, :512].any()
     assert not found.hole[:, 512:].any(), "the second face has nothing to be found"
 
 
 def test_no_face_is_no_mask(astronaut: RGB) -> None:
-    found = find(astronaut, [], Boxes(), 64)
+    found = find(astronaut, [], NetworkSystem(Boxes(), 64))
     assert isinstance(found, Found)
     assert (found.faces, found.masked, int(found.hole.max())) == (0, 0, 0)
 
 
 def test_a_crop_of_any_side(astronaut: RGB, faces: list[Face]) -> None:
     for side in (64, 100, 300):
-        alpha = find_mask(crop(astronaut, faces[0].landmarks, side).image, Boxes())
+        alpha = find_mask(crop(astronaut, faces[0].landmarks, side).image, NetworkSystem(Boxes(), 64))
         assert alpha.shape == (side, side)
         assert worn(alpha)
     assert not worn(np.zeros((64, 64), np.float32))

@@ -30,6 +30,7 @@ def find(
     from unveilify.faces.find import Finder
     from unveilify.inference.files import places
     from unveilify.models.parts.store import load
+    from unveilify.models.parts.system import NetworkSystem
     from unveilify.training.inputs import weights_of
     from unveilify.training.loop import Machine
     from unveilify.unmask.find import find as find_masks
@@ -41,7 +42,7 @@ def find(
     stored = load(fetch(FINDER) if run is None else weights_of(run))
     if not hasattr(stored.network, "look"):
         raise UserError(f"'{stored.model}' does not find masks: take the --run of a network `find`.")
-    network, finder = stored.network.to(Machine(device).resolve()), Finder(landmarks)
+    system, finder = NetworkSystem.of(stored, Machine(device).resolve()), Finder(landmarks)
     failed = 0
     for photo, result in results.items():
         try:
@@ -55,7 +56,7 @@ def find(
             failed += 1
             say(f"{photo} is left out: {error}")
             continue
-        found = find_masks(image, faces, network, stored.config.size_px)
+        found = find_masks(image, faces, system)
         write_bytes(result, encode_png(found.hole))
         several = f"masks on {found.masked} of {found.faces} faces" if found.faces > 1 else "a mask"
         said = f"{several} found" if found.masked else "no mask is worn"

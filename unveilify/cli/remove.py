@@ -34,6 +34,7 @@ def remove(
     from unveilify.inference.remove import remove as take_off
     from unveilify.models.parts.contract import plugin
     from unveilify.models.parts.store import load
+    from unveilify.models.parts.system import NetworkSystem
     from unveilify.training.inputs import weights_of
     from unveilify.training.loop import Machine
     from unveilify.weights import SHIPPED, fetch
@@ -42,13 +43,13 @@ def remove(
     stored = load(fetch(SHIPPED) if run is None else weights_of(run))
     if plugin(stored.model).USES_HOLE:
         raise UserError(f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it.")
-    network = stored.network.to(Machine(device).resolve())
+    system = NetworkSystem.of(stored, Machine(device).resolve())
     finder, failed = Finder(landmarks), 0
     known = references([read(path) for path in identity or ()], finder)
     for photo, result in results.items():
         try:
             picture = read_picture(photo)
-            removal = take_off(picture.image, known, network, stored.config.size_px, finder)
+            removal = take_off(picture.image, known, system, finder)
         except UserError as error:
             if len(results) == 1:
                 raise

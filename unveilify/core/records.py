@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.core.landmarks import Landmarks, Points
+from unveilify.core.landmarks import Landmarks
 
 _DOUBTFUL = re.compile(r"\\ud[89a-f]|[\ud800-\udfff]", re.IGNORECASE)
 
@@ -61,23 +61,3 @@ class Face:
     box: Box
     score: float
     presence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Triplet:
-    """One sample of a shard, decoded.
-
-    ``masked``, ``unmasked`` and each of ``identity``: (S, S, 3) RGB; ``alpha``: (S, S), 0…255, the hole is
-    where it is above 0. ``real`` counts the identity images that are not repeats. ``landmarks`` (2 + K, N, D) in
-    pixels: of the unmasked picture, of the masked one as they are found there, of each identity image; NaN where
-    unknown, None where there are none at all.
-    """
-
-    key: str
-    masked: Image
-    unmasked: Image
-    alpha: Image
-    identity: tuple[Image, ...]
-    real: int
-    meta: dict[str, Any]
-    landmarks: Points | None = None

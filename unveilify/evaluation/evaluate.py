@@ -10,18 +10,20 @@ import pandas as pd
 import torch
 
 from unveilify.core import plugins, progress
+from unveilify.core.batch import Batch
 from unveilify.core.records import Image
+from unveilify.core.sample import Sample
 from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation import cache, timing
 from unveilify.evaluation.cache import Row, Vectors
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.distance import kernel_distance
-from unveilify.evaluation.samples import Sample, Samples
-from unveilify.evaluation.subjects import CONTROLS, Rival, Subject, Trained, batch_of, show
+from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.systems import CONTROLS, Trained, Untrained
 from unveilify.evaluation.verification import Verification, verify
 from unveilify.metrics._contract import Column, Comparison, Metric, composite
 from unveilify.metrics.identity import Metric as Identity
-from unveilify.models.parts.contract import plugin
+from unveilify.models.parts.system import System, predict
 
 VERSION = 3
 """Raised whenever the same outputs would score differently, so that kept rows are measured again."""
@@ -71,20 +73,20 @@ class Bench:
 
 
 def evaluate(
-    config: EvaluateConfig, bench: Bench, subjects: Sequence[tuple[Subject, Path]], *, fresh: bool = False
+    config: EvaluateConfig, bench: Bench, systems: Sequence[tuple[System, Path]], *, fresh: bool = False
 ) -> Evaluation:
-    """Measure each subject, or take what its folder keeps from an earlier run on the same weights and data.
+    """Measure each system, or take what its folder keeps from an earlier run on the same weights and data.
 
     ``fresh`` measures again what is kept. The order of the samples, and so of every sum, is fixed.
     """
     rows = []
-    for subject, folder in subjects:
-        name = row_name(config, bench, subject)
-        row = None if fresh else cache.load(folder, name, subject.label, subject.kind)
+    for system, folder in systems:
+        name = row_name(config, bench, system)
+        row = None if fresh else cache.load(folder, name, system.label, system.kind)
         if row is None:
-            row = _measure(config, bench, subject)
+            row = _measure(config, bench, system)
             cache.save(folder, name, row)
-        rows.append(replace(row, about=row.about | _times(config, bench, subject, folder, fresh=fresh)))
+        rows.append(replace(row, about=row.about | _times(config, bench, system, folder, fresh=fresh)))
     return Evaluation(
         columns=bench.columns,
         missing=bench.missing,
@@ -93,7 +95,7 @@ def evaluate(
         size_px=bench.samples.size_px,
         verification=_verification(rows, bench.samples, bench.metrics.get("identity")),
         distances=_distances(rows),
-        unfinished={s.label: s.unfinished for s, _ in subjects if isinstance(s, Trained) and s.unfinished},
+        unfinished={s.label: s.unfinished for s, _ in systems if isinstance(s, Trained) and s.unfinished},
     )
 
 
@@ -105,11 +107,11 @@ def load_metrics(config: EvaluateConfig, device: str) -> dict[str, Metric]:
     return {name: cast(Metric, plugins.load("metric", name).Metric(device)) for name in names}
 
 
-def row_name(config: EvaluateConfig, bench: Bench, subject: Subject) -> str:
+def row_name(config: EvaluateConfig, bench: Bench, system: System) -> str:
     """File name of a kept row: a hash of all that its values depend on."""
     parts = {
         "version": VERSION,
-        "subject": subject.identity,
+        "subject": system.identity,
         "data": bench.data,
         "size_px": bench.samples.size_px,
         "columns": [column.key for column in bench.columns],
@@ -136,7 +138,7 @@ def _facts(sample: Sample, group: str) -> dict[str, Any]:
     about = {f"meta.{k}": v for k, v in told if isinstance(v, str | int | float) and not isinstance(v, bool)}
     return {
         "key": sample.key,
-        "identity": sample.identity,
+        "identity": sample.person,
         "group": group,
         "hole_share": float(sample.hole.mean()),
         "style": _name(mask.get("style")),
@@ -152,22 +154,20 @@ def _name(value: Any) -> str:
     return str(value.get("name", "") if isinstance(value, dict) else value or "")
 
 
-def _measure(config: EvaluateConfig, bench: Bench, subject: Subject) -> Row:
+def _measure(config: EvaluateConfig, bench: Bench, system: System) -> Row:
     samples = bench.samples
     lines: list[dict[str, Any]] = []
     vectors: list[Vectors] = []
     live = {name: metric for name, metric in bench.metrics.items() if metric.unavailable() is None}
     recogniser = live.get("identity")
-    with progress.track(f"measure {subject.label}", len(samples), "triplets") as line:
+    with progress.track(f"measure {system.label}", len(samples), "triplets") as line:
         for begin in range(0, len(samples), config.batch_size):
             batch = [samples[n] for n in range(begin, min(begin + config.batch_size, len(samples)))]
-            shown = show(subject, batch)
-            outputs = shown.pictures
-            comparisons = [
-                _comparison(subject, sample, output, shown.found[n] if shown.found else None)
-                for n, (sample, output) in enumerate(zip(batch, outputs, strict=True))
-            ]
-            found: list[dict[str, Any]] = [{"key": s.key, "identity": s.identity} for s in batch]
+            predicted = predict(system, batch)
+            outputs = predicted.pictures
+            holes: Sequence[Image | None] = predicted.found or [None] * len(batch)
+            comparisons = [_comparison(system, *row) for row in zip(batch, outputs, holes, strict=True)]
+            found: list[dict[str, Any]] = [{"key": s.key, "identity": s.person} for s in batch]
             for metric in live.values():
                 for values, more in zip(found, metric.measure(comparisons), strict=True):
                     values.update(more)
@@ -180,10 +180,10 @@ def _measure(config: EvaluateConfig, bench: Bench, subject: Subject) -> Row:
         if column.key not in frame:
             frame[column.key] = float("nan")
     stacked = np.concatenate(vectors) if vectors else np.zeros((len(lines), 0), np.float32)
-    return Row(subject.label, subject.kind, frame, _about(config, bench, subject), stacked)
+    return Row(system.label, system.kind, frame, _about(config, bench, system), stacked)
 
 
-def _comparison(subject: Subject, sample: Sample, output: Image, found: Image | None) -> Comparison:
+def _comparison(system: System, sample: Sample, output: Image, found: Image | None) -> Comparison:
     return Comparison(
         truth=sample.unmasked,
         masked=sample.masked,
@@ -191,51 +191,46 @@ def _comparison(subject: Subject, sample: Sample, output: Image, found: Image | 
         composited=composite(output, sample.masked, sample.hole),
         hole=sample.hole,
         others=sample.others,
-        given={"stranger": sample.strangers, "alone": ()}.get(subject.kind, sample.given),
+        given={"stranger": sample.with_stranger().identity, "alone": ()}.get(system.kind, sample.identity),
         alpha=sample.alpha,
         found=found,
     )
 
 
-def _about(config: EvaluateConfig, bench: Bench, subject: Subject) -> dict[str, Any]:
+def _about(config: EvaluateConfig, bench: Bench, system: System) -> dict[str, Any]:
     """Model and settings of a row that is a network."""
-    about: dict[str, Any] = {"label": subject.label, "kind": subject.kind, "triplets": len(bench.samples)}
-    if isinstance(subject, Rival):
-        about |= {"model": subject.label, "model_config": subject.config.model_dump(mode="json")}
-    elif isinstance(subject, Trained):
-        stored = subject.stored
+    about: dict[str, Any] = {"label": system.label, "kind": system.kind, "triplets": len(bench.samples)}
+    if isinstance(system, Untrained):
+        about |= {"model": system.label, "model_config": system.config.model_dump(mode="json")}
+    elif isinstance(system, Trained):
+        stored = system.stored
         about |= {"model": stored.model, "model_config": stored.config.model_dump(mode="json"), "meta": stored.meta}
     return about
 
 
 def _times(
-    config: EvaluateConfig, bench: Bench, subject: Subject, folder: Path, *, fresh: bool = False
+    config: EvaluateConfig, bench: Bench, system: System, folder: Path, *, fresh: bool = False
 ) -> dict[str, Any]:
     """What a row that is a network costs on this machine; kept by device and threads, apart from what it scores."""
-    if not isinstance(subject, Rival | Trained) or subject.kind in CONTROLS:
+    if not isinstance(system, Untrained | Trained) or system.kind in CONTROLS:
         return {}
     machine = [timing.device_name(torch.device(bench.device)), torch.get_num_threads(), config.timing_runs]
-    name = sha256_bytes(canonical_json(["times", row_name(config, bench, subject), *machine]))[:20]
+    name = sha256_bytes(canonical_json(["times", row_name(config, bench, system), *machine]))[:20]
     kept = None if fresh else cache.load_facts(folder, name)
     if kept is None:
-        kept = _measure_times(config, bench, subject)
+        kept = _measure_times(config, bench, system)
         cache.save_facts(folder, name, kept)
     return kept
 
 
-def _measure_times(config: EvaluateConfig, bench: Bench, subject: Rival | Trained) -> dict[str, Any]:
-    model, settings, network = (
-        (subject.label, subject.config, subject.network)
-        if isinstance(subject, Rival)
-        else (subject.stored.model, subject.stored.config, subject.stored.network)
-    )
-    uses_hole = plugin(model).USES_HOLE
-    batch = batch_of([bench.samples[0]], settings.size_px, bench.device, uses_hole=uses_hole)
-    found: dict[str, Any] = {"cost": timing.measure(network, batch, runs=config.timing_runs).to_json()}
-    if isinstance(subject, Trained) and not uses_hole:
+def _measure_times(config: EvaluateConfig, bench: Bench, system: Untrained | Trained) -> dict[str, Any]:
+    runs = system.system
+    batch = Batch.of([bench.samples[0].sized(runs.size_px)]).to(bench.device)
+    found: dict[str, Any] = {"cost": timing.measure(runs, batch, runs=config.timing_runs).to_json()}
+    if isinstance(system, Trained) and not system.told:
         photos = [bench.samples.stored(n) for n in range(min(PHOTOS, len(bench.samples)))]
         pairs = [(t.masked, t.identity[0] if t.real else None) for t in photos]
-        found["photo"] = timing.photo_to_photo(subject.stored, pairs, runs=config.timing_runs)
+        found["photo"] = timing.photo_to_photo(runs, pairs, runs=config.timing_runs)
     return found
 
 

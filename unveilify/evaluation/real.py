@@ -14,16 +14,17 @@ import pandas as pd
 
 from unveilify.core import progress
 from unveilify.core.records import Image
+from unveilify.core.sample import Sample
 from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation import cache, finder, real_photos, still_masked
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 from unveilify.evaluation.evaluate import Bench
 from unveilify.evaluation.real_photos import RealFaces, RealPhotos
-from unveilify.evaluation.samples import Sample
 from unveilify.evaluation.still_masked import Judge
-from unveilify.evaluation.subjects import Kind, Predictions, Subject, Trained, Truth
+from unveilify.evaluation.systems import Given, Predictions, Trained, Truth
 from unveilify.metrics.identity import Metric as Identity
+from unveilify.models.parts.system import System, predict
 from unveilify.shards.reader import ShardSet
 
 VERSION = 1
@@ -70,48 +71,35 @@ class RealEvaluation:
     data: str
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def paint(self, subject: Subject, samples: Sequence[Sample]) -> list[Image]:
+    def predict(self, system: System, samples: Sequence[Sample]) -> list[Image]:
         """Outputs for some of the samples."""
-        return subject.paint(_told(subject, self.finder, samples))
+        return predict(system, _told(system, self.finder, samples)).pictures
 
 
-@dataclass(frozen=True)
-class Given:
-    """The identity images themselves: what copying the person's photo as it is would score."""
-
-    label: str = "identity image"
-    kind: Kind = "truth"
-    identity: str = "given"
-
-    def paint(self, samples: Sequence[Sample]) -> list[Image]:
-        """The first identity image of each; where there is none, the masked input."""
-        return [sample.given[0] if sample.given else sample.masked for sample in samples]
-
-
-def evaluate(real: RealBench, subjects: Sequence[tuple[Subject, Path]], *, fresh: bool = False) -> RealEvaluation:
-    """Measure the subjects that can work on real photos; rows kept beside each from an earlier run are taken."""
+def evaluate(real: RealBench, systems: Sequence[tuple[System, Path]], *, fresh: bool = False) -> RealEvaluation:
+    """Measure the systems that can work on real photos; rows kept beside each from an earlier run are taken."""
     faces = real_photos.align(real.photos, real.config, real.settings.others, real.bench.samples.size_px)
     judge = still_masked.fit(real.shards.split("train"), real.bench.samples.size_px)
-    guide = finder.choose(real.config.finder, [subject for subject, _ in subjects], faces.samples[0])
+    guide = finder.choose(real.config.finder, [system for system, _ in systems], faces.samples[0])
     left_out: dict[str, str] = {}
     rows: list[Row] = []
     told = []
-    for subject, folder in _in_order(subjects):
-        if isinstance(subject, Predictions | Truth):
-            left_out[subject.label] = "it has no outputs for these photos"
+    for system, folder in _in_order(systems):
+        if isinstance(system, Predictions | Truth):
+            left_out[system.label] = "it has no outputs for these photos"
             continue
-        if finder.is_told(subject):
+        if finder.is_told(system):
             if guide is None:
-                left_out[subject.label] = "it must be told where the mask is, and no trained network here can say"
+                left_out[system.label] = "it must be told where the mask is, and no trained network here can say"
                 continue
-            told.append(subject.label)
-        name = _name(real, subject, guide)
-        row = None if fresh else cache.load(folder, name, subject.label, subject.kind)
+            told.append(system.label)
+        name = _name(real, system, guide)
+        row = None if fresh else cache.load(folder, name, system.label, system.kind)
         if row is None:
-            row = _measure(real, faces, judge, subject, guide)
+            row = _measure(real, faces, judge, system, guide)
             cache.save(folder, name, row)
         rows.append(row)
-    bare = {id(image): image for sample in faces.samples for image in (*sample.given, *sample.others)}
+    bare = {id(image): image for sample in faces.samples for image in (*sample.identity, *sample.others)}
     caught = next(row.frame[MASKED] for row in rows if row.label == "copy")
     return RealEvaluation(
         rows=rows,
@@ -127,24 +115,24 @@ def evaluate(real: RealBench, subjects: Sequence[tuple[Subject, Path]], *, fresh
     )
 
 
-def _in_order(subjects: Sequence[tuple[Subject, Path]]) -> list[tuple[Subject, Path]]:
+def _in_order(systems: Sequence[tuple[System, Path]]) -> list[tuple[System, Path]]:
     """``copy`` first, then the identity image itself, then the rest as they come."""
-    copies = [pair for pair in subjects if pair[0].label == "copy"]
-    given: list[tuple[Subject, Path]] = [(Given(), folder) for _, folder in copies[:1]]
-    return copies + given + [pair for pair in subjects if pair[0].label != "copy"]
+    copies = [pair for pair in systems if pair[0].label == "copy"]
+    given: list[tuple[System, Path]] = [(Given(), folder) for _, folder in copies[:1]]
+    return copies + given + [pair for pair in systems if pair[0].label != "copy"]
 
 
-def _told(subject: Subject, guide: Trained | None, samples: Sequence[Sample]) -> Sequence[Sample]:
-    return finder.with_holes(guide, samples) if guide is not None and finder.is_told(subject) else samples
+def _told(system: System, guide: Trained | None, samples: Sequence[Sample]) -> Sequence[Sample]:
+    return finder.with_holes(guide, samples) if guide is not None and finder.is_told(system) else samples
 
 
-def _name(real: RealBench, subject: Subject, guide: Trained | None) -> str:
+def _name(real: RealBench, system: System, guide: Trained | None) -> str:
     """File name of a kept row: a hash of all that its values depend on."""
     parts: list[Any] = [
         "real",
         VERSION,
-        subject.identity,
-        guide.identity if guide is not None and finder.is_told(subject) else None,
+        system.identity,
+        guide.identity if guide is not None and finder.is_told(system) else None,
         real.photos.hash,
         real.shards.hash,
         real.bench.samples.size_px,
@@ -156,23 +144,23 @@ def _name(real: RealBench, subject: Subject, guide: Trained | None) -> str:
     return sha256_bytes(canonical_json(parts))[:20]
 
 
-def _measure(real: RealBench, faces: RealFaces, judge: Judge, subject: Subject, guide: Trained | None) -> Row:
+def _measure(real: RealBench, faces: RealFaces, judge: Judge, system: System, guide: Trained | None) -> Row:
     samples, step = faces.samples, real.settings.batch_size
     lines: list[dict[str, Any]] = []
-    with progress.track(f"measure {subject.label} on real photos", len(samples), "photos") as line:
+    with progress.track(f"measure {system.label} on real photos", len(samples), "photos") as line:
         for begin in range(0, len(samples), step):
             batch = samples[begin : begin + step]
-            outputs = subject.paint(_told(subject, guide, batch))
+            outputs = predict(system, _told(system, guide, batch)).pictures
             if real.metric is not None:  # all at once is faster, and what was embedded is remembered
                 real.metric.embed([*outputs, *(photo for sample in batch for photo in sample.others)])
             for sample, output, masked in zip(batch, outputs, judge.score(outputs), strict=True):
                 cosine = _cosine(real.metric, sample, output)
-                lines.append({"key": sample.key, "identity": sample.identity, OTHERS: cosine, MASKED: masked})
+                lines.append({"key": sample.key, "identity": sample.person, OTHERS: cosine, MASKED: masked})
             line.advance(len(batch))
     frame = pd.DataFrame(lines)
-    if isinstance(subject, Given):
-        frame.loc[[not sample.given for sample in samples], [OTHERS, MASKED]] = float("nan")
-    return Row(subject.label, subject.kind, frame, {}, np.zeros((len(frame), 0), np.float32))
+    if isinstance(system, Given):
+        frame.loc[[not sample.real for sample in samples], [OTHERS, MASKED]] = float("nan")
+    return Row(system.label, system.kind, frame, {}, np.zeros((len(frame), 0), np.float32))
 
 
 def _cosine(metric: Identity | None, sample: Sample, output: Image) -> float:

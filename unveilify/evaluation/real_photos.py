@@ -9,9 +9,10 @@ import numpy as np
 from unveilify.core import pictures
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
+from unveilify.core.sample import Sample
 from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha256_photo
 from unveilify.evaluation.config import RealConfig
-from unveilify.evaluation.samples import Sample, spread
+from unveilify.evaluation.samples import spread
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder
 from unveilify.sources._listing import PICTURES, names_in
@@ -41,7 +42,7 @@ class RealPhotos:
 class RealFaces:
     """Aligned. ``samples`` have no truth: their ``unmasked`` is the masked picture itself and their hole is empty.
 
-    ``identity`` is the person, or the photo's key where the person is not known (``known`` says which). ``rejects``
+    ``person`` is who it is, or the photo's key where the person is not known (``known`` says which). ``rejects``
     counts by reason the photos that could not be used.
     """
 
@@ -131,16 +132,14 @@ def _face(finder: Backend, path: Path, size_px: int, rejects: dict[str, int], *,
 def _sample(photo: RealPhoto, face: FaceCrop, bare: Sequence[FaceCrop], given: int, others: int) -> Sample:
     return Sample(
         key=photo.key,
-        identity=photo.person or photo.key,
+        person=photo.person or photo.key,
         masked=face.image,
         unmasked=face.image,
         alpha=np.zeros(face.image.shape[:2], np.uint8),
-        given=tuple(one.image for one in bare[:given]),
-        strangers=(),
+        identity=tuple(one.image for one in bare[:given]),
+        real=len(bare[:given]),
+        landmarks=(None, face.shares, *(one.shares for one in bare[:given])),
         others=tuple(one.image for one in bare[given : given + others]),
-        meta={},
-        landmarks=face.shares,
-        given_landmarks=tuple(one.shares for one in bare[:given]),
     )
 
 
@@ -149,8 +148,6 @@ def _with_strangers(samples: list[Sample]) -> list[Sample]:
     found = []
     for n, sample in enumerate(samples):
         after = [samples[(n + i) % len(samples)] for i in range(1, len(samples))]
-        stranger = next((s for s in after if s.identity != sample.identity and s.given), None)
-        if stranger is not None:
-            sample = replace(sample, strangers=stranger.given, stranger_landmarks=stranger.given_landmarks)
-        found.append(sample)
+        stranger = next((s for s in after if s.person != sample.person and s.real), None)
+        found.append(replace(sample, stranger=stranger))
     return found

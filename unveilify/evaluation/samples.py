@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Protocol
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from unveilify.core.errors import UserError
-from unveilify.core.landmark_rows import shares
-from unveilify.core.landmarks import Points
-from unveilify.core.records import Image, Triplet
+from unveilify.core.records import Image
+from unveilify.core.sample import Sample, resize
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.shards.leaks import alike, look_of
 
@@ -22,7 +19,7 @@ class Split(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, index: int) -> Triplet:
+    def read(self, index: int) -> Sample:
         """The sample at ``index``, decoded."""
 
     def identity(self, index: int) -> str:
@@ -30,44 +27,6 @@ class Split(Protocol):
 
     def group(self, index: int) -> str:
         """The people that are not independent of each other: a family, or the person alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One test triplet at the size of the comparison; ``hole`` (S, S) is true where alpha is above 0.
-
-    ``given`` are the identity images without repeats, ``strangers`` those of another person, ``others``
-    photos of the person that are neither the target nor among the given, nor look like one of these.
-
-    ``landmarks`` (N, D) are those found on the masked picture, ``given_landmarks`` and ``stranger_landmarks`` those of
-    each such photo: shares of the side (`core.landmark_rows.shares`), NaN or None where unknown.
-    """
-
-    key: str
-    identity: str
-    masked: Image
-    unmasked: Image
-    alpha: Image
-    given: tuple[Image, ...]
-    strangers: tuple[Image, ...]
-    others: tuple[Image, ...]
-    meta: dict[str, Any]
-    landmarks: Points | None = None
-    given_landmarks: tuple[Points | None, ...] = ()
-    stranger_landmarks: tuple[Points | None, ...] = ()
-
-    @property
-    def hole(self) -> npt.NDArray[np.bool_]:
-        """Where the mask added anything."""
-        return np.asarray(self.alpha > 0)
-
-    def with_stranger(self) -> "Sample":
-        """The same sample with a stranger's identity images in place of the person's own."""
-        return replace(self, given=self.strangers, given_landmarks=self.stranger_landmarks)
-
-    def alone(self) -> "Sample":
-        """The same sample without any identity image."""
-        return replace(self, given=(), given_landmarks=())
 
 
 class Samples:
@@ -92,28 +51,19 @@ class Samples:
     def __getitem__(self, n: int) -> Sample:
         if not 0 <= n < len(self):
             raise IndexError(n)
-        triplet = self._split.read(self.indices[n])
+        sample = self.stored(n)
         stranger = self._stranger(n)
-        return Sample(
-            key=triplet.key,
-            identity=str(self.identities[n]),
-            masked=resize(triplet.masked, self.size_px),
-            unmasked=resize(triplet.unmasked, self.size_px),
-            alpha=resize(triplet.alpha, self.size_px),
-            given=self._identity(triplet),
-            strangers=() if stranger is None else self._identity(stranger),
-            others=self._others_of(triplet, str(self.identities[n])),
-            meta=triplet.meta,
-            landmarks=landmarks_of(triplet)[1],
-            given_landmarks=self._identity_landmarks(triplet),
-            stranger_landmarks=() if stranger is None else self._identity_landmarks(stranger),
-        )
+        shown = replace(
+            sample.given(self._given),
+            stranger=None if stranger is None else stranger.given(self._given),
+        ).sized(self.size_px)
+        return replace(shown, others=self._others_of(sample))
 
-    def stored(self, n: int) -> Triplet:
+    def stored(self, n: int) -> Sample:
         """Sample ``n`` as it lies in the shards, at its stored size."""
         return self._split.read(self.indices[n])
 
-    def _stranger(self, n: int) -> Triplet | None:
+    def _stranger(self, n: int) -> Sample | None:
         """The next sample of another group that has identity images; none if there is none.
 
         A relative is no stranger: families look alike.
@@ -122,22 +72,13 @@ class Samples:
         foreign = after[self.groups[after] != self.groups[n]]
         return next((t for i in foreign if (t := self._split.read(self.indices[int(i)])).real), None)
 
-    def _count(self, triplet: Triplet) -> int:
-        return triplet.real if self._given is None else min(triplet.real, self._given)
-
-    def _identity(self, triplet: Triplet) -> tuple[Image, ...]:
-        return tuple(resize(photo, self.size_px) for photo in triplet.identity[: self._count(triplet)])
-
-    def _identity_landmarks(self, triplet: Triplet) -> tuple[Points | None, ...]:
-        return tuple(landmarks_of(triplet)[2 : 2 + self._count(triplet)])
-
-    def _others_of(self, triplet: Triplet, identity: str) -> tuple[Image, ...]:
+    def _others_of(self, sample: Sample) -> tuple[Image, ...]:
         if self._photos is None:
             self._photos = self._index()
-        shown = [look_of(p) for p in (triplet.unmasked, *triplet.identity[: triplet.real])]
+        shown = [look_of(p) for p in (sample.unmasked, *sample.identity[: sample.real])]
         free = [
             place
-            for _, place in sorted(self._photos[identity].items())
+            for _, place in sorted(self._photos[sample.person].items())
             if not any(alike(place.look, look) for look in shown)
         ]
         return tuple(resize(self._photo(place), self.size_px) for place in free[: self._others])
@@ -175,22 +116,6 @@ def spread(count: int, most: int) -> list[int]:
     """At most ``most`` of the numbers 0 … count-1, spread evenly."""
     wanted = min(most, count)
     return [i * count // wanted for i in range(wanted)]
-
-
-def resize(image: Image, size_px: int) -> Image:
-    """A square picture or alpha at another size: area averages when it shrinks, bicubic when it grows."""
-    side = image.shape[0]
-    if side == size_px:
-        return image
-    how = cv2.INTER_AREA if size_px < side else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (size_px, size_px), interpolation=how), np.uint8)
-
-
-def landmarks_of(triplet: Triplet) -> list[Points | None]:
-    """Of the unmasked picture, the masked one and each identity image: landmarks (N, D) in shares of the side."""
-    if triplet.landmarks is None:
-        return [None] * (2 + len(triplet.identity))
-    return list(shares(triplet.landmarks, triplet.masked.shape[0]))
 
 
 def _digest(photo: Image) -> bytes:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from skimage.feature import hog
 
 from unveilify.core.records import Image
-from unveilify.evaluation.samples import Split, resize, spread
+from unveilify.core.sample import resize
+from unveilify.evaluation.samples import Split, spread
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.faces.find import Finder
 from unveilify.inference.remove import references, remove
-from unveilify.models.parts.contract import Batch
-from unveilify.models.parts.store import Stored
+from unveilify.models.parts.system import NetworkSystem
 from unveilify.weights import Missing
 
 
@@ -40,23 +40,23 @@ class Cost:
         return asdict(self)
 
 
-def measure(network: torch.nn.Module, batch: Batch, *, runs: int) -> Cost:
-    """Cost of ``network``, which is frozen, on the first sample of ``batch``, which lies on its device."""
-    one = batch.first(1)
+def measure(system: NetworkSystem, batch: Batch, *, runs: int) -> Cost:
+    """Cost of a network, which is frozen, on the first sample of ``batch``, which lies on its device at its size."""
+    network, one = system.network, batch.first(1)
     device = one.masked.device
     network.requires_grad_(False)  # the counter below hangs hooks on what requires gradients, and fails here
-    with torch.inference_mode():
+    with torch.no_grad():
         for _ in range(max(2, runs // 10)):
-            network(one)
+            system.predict(one)
         times = []
         for _ in range(runs):
             _wait(device)
             begun = time.perf_counter()
-            network(one)
+            system.predict(one)
             _wait(device)
             times.append(time.perf_counter() - begun)
         with FlopCounterMode(display=False) as counter:
-            network(one)
+            system.predict(one)
     return Cost(
         milliseconds=1000 * statistics.median(times),
         runs=runs,
@@ -68,7 +68,9 @@ def measure(network: torch.nn.Module, batch: Batch, *, runs: int) -> Cost:
     )
 
 
-def photo_to_photo(stored: Stored, pairs: Sequence[tuple[Image, Image | None]], *, runs: int) -> dict[str, float | int]:
+def photo_to_photo(
+    system: NetworkSystem, pairs: Sequence[tuple[Image, Image | None]], *, runs: int
+) -> dict[str, float | int]:
     """Median time of `inference.remove` in milliseconds: find and align the faces, run the network, paste back.
 
     ``pairs``: masked photos, each with an identity image in which the face has to be found too, or None; they take
@@ -80,7 +82,7 @@ def photo_to_photo(stored: Stored, pairs: Sequence[tuple[Image, Image | None]], 
     def take(pair: tuple[Image, Image | None]) -> float:
         begun = time.perf_counter()
         known = references([] if pair[1] is None else [pair[1]], finder)
-        remove(pair[0], known, stored.network, stored.config.size_px, finder)
+        remove(pair[0], known, system, finder)
         return 1000 * (time.perf_counter() - begun)
 
     usable = []

@@ -8,13 +8,15 @@ from unveilify.core.errors import PhotoError
 from unveilify.core.geometry import Floats, Matrix, similarity
 from unveilify.core.landmark_rows import shares
 from unveilify.core.landmarks import Landmarks, Points, anchors, quantise, transform
-from unveilify.core.records import Image
+from unveilify.core.records import Face, Image
 from unveilify.faces._warp import outside_share, warp
 
 INTEROCULAR = 0.25
 """Distance of the eye centres, as a share of the crop's side."""
 EYE_HEIGHT = 0.40
 """Height of the eyes below the crop's upper edge, as a share of its side."""
+LARGEST_PX = 1024
+"""Side beyond which a face is reduced even for a network that takes any size: memory grows with the square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +71,9 @@ def crop_matrix(landmarks: Landmarks, size_px: int) -> Matrix:
             "The landmarks put both eyes on one point, so the face cannot be aligned; give other landmarks."
         )
     return similarity(pair, eyes(size_px))
+
+
+def side_of(face: Face, size_px: int) -> int:
+    """Side of a face crop with the photo's own resolution, not below ``size_px`` and not beyond `LARGEST_PX`."""
+    scale = float(np.hypot(*crop_matrix(face.landmarks, size_px)[0, :2]))
+    return int(np.clip(round(size_px / scale / 4) * 4, size_px, max(size_px, LARGEST_PX)))

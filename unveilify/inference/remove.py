@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
+from unveilify.core.batch import to_floats
 from unveilify.core.errors import UserError
 from unveilify.core.records import Face, Image
-from unveilify.faces.align import FaceCrop, crop, crop_matrix
+from unveilify.core.sample import Sample
+from unveilify.faces.align import FaceCrop, crop, side_of
 from unveilify.faces.find import Backend
-from unveilify.models.parts.contract import Batch, Output
-from unveilify.models.parts.pictures import to_bytes, to_tensor
-from unveilify.models.parts.points import stacked
+from unveilify.models.parts.contract import Output
+from unveilify.models.parts.system import NetworkSystem, predict
 
 Floats = npt.NDArray[np.float32]
 
@@ -25,8 +24,6 @@ CHANGED = 0.10
 """A blind network's output counts as changed where it differs from its input by more than this, on 0…1."""
 FEATHER = 0.02
 """Width of the soft edge of what is pasted back, as a share of the crop's side."""
-LARGEST_PX = 1024
-"""Side beyond which a face is reduced even for a network that takes any size: memory grows with the square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,46 +59,41 @@ def references(images: Sequence[Image], backend: Backend) -> tuple[Reference, ..
     )
 
 
-@torch.no_grad()
-def remove(photo: Image, identity: Sequence[Reference], network: nn.Module, size_px: int, backend: Backend) -> Removal:
+def remove(photo: Image, identity: Sequence[Reference], system: NetworkSystem, backend: Backend) -> Removal:
     """Remove the mask of the most prominent face of an RGB photo (H, W, 3), guided by photos of the person.
 
     Everything outside what the network replaces keeps its pixels exactly. Where no mask is found the photo
-    comes back as it was, with ``worn`` false. ``size_px`` is the network's own side; one that takes any size
-    (``any_size``) is given the face at the photo's resolution, if that is higher.
+    comes back as it was, with ``worn`` false. A network that takes any size (``any_size``) is given the face at the
+    photo's resolution, if that is higher than its own.
 
     Raises:
         UserError: no face in the photo.
     """
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
     face = _find(photo, backend, masked=True, what="the photo")
-    side = _side(face, size_px) if getattr(network, "any_size", False) else size_px
-    aligned = crop(photo, face.landmarks, side)
-    batch = _batch(aligned, [crop(one.image, one.face.landmarks, side) for one in identity]).to(device)
-    masked = batch.masked
-    output: Output = network.eval()(batch)
-    hole = _hole(output, masked)
+    system = system.at(side_of(face, system.size_px))
+    aligned = crop(photo, face.landmarks, system.size_px)
+    sample = _sample(aligned, [crop(one.image, one.face.landmarks, system.size_px) for one in identity])
+    output = predict(system, [sample])
+    hole = _hole(output, aligned.image)
     share = float((hole > 0.5).mean())
     if share < WORN_SHARE:
         return Removal(photo, share)
     # A network that says where it painted has already laid it softly over the photo: there its picture is taken whole.
     weight = _softened(hole) if output.alpha is None else np.clip(4 * hole, 0, 1)
-    return Removal(_paste(photo, to_bytes(output.image)[0], weight, aligned), share)
+    return Removal(_paste(photo, output.pictures[0], weight, aligned), share)
 
 
-def _batch(face: FaceCrop, known: Sequence[FaceCrop]) -> Batch:
-    """One masked face and photos of the person, of one size, with the landmarks found in them; the hole is unknown."""
-    like = torch.empty(0)
-    masked = to_tensor(face.image[None], like)
-    guides = to_tensor(np.stack([one.image for one in known]), like)[None] if known else torch.zeros_like(masked)[None]
-    landmarks, identity_landmarks = stacked([face.shares], [[one.shares for one in known] or [None]])
-    return Batch(
-        masked=masked,
-        identity=guides,
-        real=torch.tensor([len(known)]),
-        hole=torch.zeros_like(masked[:, :1]),
-        landmarks=landmarks,
-        identity_landmarks=identity_landmarks,
+def _sample(face: FaceCrop, known: Sequence[FaceCrop]) -> Sample:
+    """One masked face and photos of the person, of one size; truth and hole are unknown."""
+    return Sample(
+        key="photo",
+        person="",
+        masked=face.image,
+        unmasked=face.image,
+        alpha=np.zeros(face.image.shape[:2], np.uint8),
+        identity=tuple(one.image for one in known),
+        real=len(known),
+        landmarks=(None, face.shares, *(one.shares for one in known)),
     )
 
 
@@ -112,18 +104,12 @@ def _find(image: Image, backend: Backend, *, masked: bool, what: str) -> Face:
     return faces[0]
 
 
-def _side(face: Face, size_px: int) -> int:
-    """Side of a face crop that has the photo's own resolution, not below the network's and not beyond `LARGEST_PX`."""
-    scale = float(np.hypot(*crop_matrix(face.landmarks, size_px)[0, :2]))
-    return int(np.clip(round(size_px / scale / 4) * 4, size_px, max(size_px, LARGEST_PX)))
-
-
-def _hole(output: Output, masked: Tensor) -> Floats:
+def _hole(output: Output, masked: Image) -> Floats:
     """Where the network replaced something, (S, S) in 0…1: its own alpha, or what a blind one changed."""
-    side = masked.shape[-1]
+    side = len(masked)
     if output.alpha is not None:
         return output.alpha[0, 0].float().cpu().numpy()
-    changed = (output.clamped - masked).abs().mean(1)[0].cpu().numpy() / 2
+    changed = (output.clamped.cpu() - to_floats([masked])).abs().mean(1)[0].numpy() / 2
     mask = (cv2.GaussianBlur(changed, (0, 0), side / 64) > CHANGED / 2).astype(np.uint8)
     mask[: round(0.42 * side)] = 0  # above the eyes' lower lids there is never a mask
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side // 10 | 1,) * 2)

@@ -12,9 +12,10 @@ from scipy.sparse import coo_array, diags_array  # type: ignore[import-untyped]
 from scipy.sparse.linalg import splu  # type: ignore[import-untyped]
 from torch import nn
 
+from unveilify.core.batch import to_bytes, to_tensor
 from unveilify.core.records import Image
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.pictures import composite, hole_mask, to_bytes, to_tensor
+from unveilify.models.parts.pictures import composite, hole_mask
 
 USES_HOLE = True
 TRAINS = False

@@ -5,8 +5,9 @@ import numpy as np
 from pydantic import Field
 from torch import nn
 
+from unveilify.core.batch import to_bytes, to_tensor
 from unveilify.models.parts.contract import Batch, Output, Recipe, Sized
-from unveilify.models.parts.pictures import composite, hole_mask, to_bytes, to_tensor
+from unveilify.models.parts.pictures import composite, hole_mask
 
 USES_HOLE = True
 TRAINS = False

@@ -17,8 +17,8 @@ from unveilify.core.storage import writing
 from unveilify.core.words import figure as words
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Subject
 from unveilify.metrics._contract import Better
+from unveilify.models.parts.system import System, predict
 
 CELL_PX, GAP_PX, TOP_PX, LEFT_PX, DPI = 128, 6, 48, 44, 160
 """Measures of a figure: a cell is at least so large, by whole multiples of the picture; margins for words."""
@@ -41,16 +41,14 @@ def choose(people: npt.NDArray[np.str_], count: int) -> list[int]:
     return [pool[i * len(pool) // wanted] for i in range(wanted)]
 
 
-def strips(
-    samples: Samples, wanted: Sequence[int], subjects: Sequence[Subject], captions: Sequence[str]
-) -> list[Strip]:
-    """Masked, first identity image, each subject's raw output, truth, for the samples ``wanted``."""
+def strips(samples: Samples, wanted: Sequence[int], systems: Sequence[System], captions: Sequence[str]) -> list[Strip]:
+    """Masked, first identity image, each system's raw output, truth, for the samples ``wanted``."""
     chosen = [samples[n] for n in wanted]
     if not chosen:
         return []
     columns: list[tuple[str, list[Image]]] = [("masked", [s.masked for s in chosen])]
-    columns.append(("identity image", [s.given[0] if s.given else np.full_like(s.masked, 128) for s in chosen]))
-    columns += [(subject.label, subject.paint(chosen)) for subject in subjects]
+    columns.append(("identity image", [s.identity[0] if s.real else np.full_like(s.masked, 128) for s in chosen]))
+    columns += [(system.label, predict(system, chosen).pictures) for system in systems]
     columns.append(("truth", [s.unmasked for s in chosen]))
     return [
         Strip(sample.key, caption, tuple((title, images[i]) for title, images in columns))

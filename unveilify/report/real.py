@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from unveilify.core.sample import Sample
 from unveilify.core.words import cell, markdown
 from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
-from unveilify.evaluation.samples import Sample
-from unveilify.evaluation.subjects import CONTROLS, Subject, Trained
+from unveilify.evaluation.systems import CONTROLS, Trained
+from unveilify.models.parts.system import System
 from unveilify.report.config import ReportConfig
 from unveilify.report.figures import Strip, choose
 from unveilify.report.table import DASH, Head, text
@@ -40,7 +41,7 @@ class RealTable:
     strips: dict[str, Sequence[Strip]] = field(default_factory=dict)
 
 
-def build(config: ReportConfig, found: RealEvaluation, subjects: Sequence[Subject]) -> RealTable:
+def build(config: ReportConfig, found: RealEvaluation, systems: Sequence[System]) -> RealTable:
     """Sum up what was measured on real photos, and paint the figures."""
     judge = f" ({found.recogniser})" if found.recogniser else ""
     known = np.array(found.faces.known)
@@ -55,11 +56,11 @@ def build(config: ReportConfig, found: RealEvaluation, subjects: Sequence[Subjec
     if not known.all():
         heads.append(Head(LOOSE, "still masked, people unknown", "%", "lower", 1, "real photos", True))
     masked = found.rows[0]
-    unfinished = {s.label: f" ({s.unfinished})" for s in subjects if isinstance(s, Trained) and s.unfinished}
+    unfinished = {s.label: f" ({s.unfinished})" for s in systems if isinstance(s, Trained) and s.unfinished}
     names = [f"{row.label}{unfinished.get(row.label, '')}" for row in found.rows]
     values = [_cells(config, row, masked, known) for row in found.rows]
     lines = [(name, row.kind, estimates) for name, row, estimates in zip(names, found.rows, values, strict=True)]
-    return RealTable(heads, lines, _words(found), _notes(found), found.data, _strips(config, found, subjects))
+    return RealTable(heads, lines, _words(found), _notes(found), found.data, _strips(config, found, systems))
 
 
 def cells(table: RealTable, values: dict[str, Estimate], *, with_interval: bool = True) -> list[str]:
@@ -124,7 +125,7 @@ def _cells(
 
 def _words(found: RealEvaluation) -> list[str]:
     known = np.array(found.faces.known)
-    people = len({s.identity for s, k in zip(found.faces.samples, known, strict=True) if k})
+    people = len({s.person for s, k in zip(found.faces.samples, known, strict=True) if k})
     words = []
     if known.any():
         words.append(
@@ -167,12 +168,12 @@ def _notes(found: RealEvaluation) -> list[str]:
     return notes
 
 
-def _strips(config: ReportConfig, found: RealEvaluation, subjects: Sequence[Subject]) -> dict[str, Sequence[Strip]]:
+def _strips(config: ReportConfig, found: RealEvaluation, systems: Sequence[System]) -> dict[str, Sequence[Strip]]:
     """Some photos at random, then those on which the last trained row does worst."""
     measured = {row.label: row for row in found.rows}
-    shown = [s for s in subjects if s.label in measured and s.kind not in CONTROLS and s.label != "copy"]
+    shown = [s for s in systems if s.label in measured and s.kind not in CONTROLS and s.label != "copy"]
     samples = found.faces.samples
-    names = np.array([sample.identity for sample in samples])
+    names = np.array([sample.person for sample in samples])
     order = np.random.default_rng(config.evaluate.seed).permutation(len(samples))
     wanted = [int(order[i]) for i in choose(names[order], config.figures)]
     strips: dict[str, Sequence[Strip]] = {
@@ -197,13 +198,13 @@ def _caption(sample: Sample) -> str:
     return sample.key
 
 
-def _paint(found: RealEvaluation, shown: Sequence[Subject], wanted: list[int], captions: list[str]) -> list[Strip]:
+def _paint(found: RealEvaluation, shown: Sequence[System], wanted: list[int], captions: list[str]) -> list[Strip]:
     samples = [found.faces.samples[n] for n in wanted]
-    outputs = {subject.label: found.paint(subject, samples) for subject in shown}
+    outputs = {system.label: found.predict(system, samples) for system in shown}
     strips = []
     for i, (sample, caption) in enumerate(zip(samples, captions, strict=True)):
         grey = np.full_like(sample.masked, 128)
-        pictures = [("masked", sample.masked), ("identity image", sample.given[0] if sample.given else grey)]
+        pictures = [("masked", sample.masked), ("identity image", sample.identity[0] if sample.real else grey)]
         pictures += [(label, images[i]) for label, images in outputs.items()]
         pictures.append(("another photo", sample.others[0] if sample.others else grey))
         strips.append(Strip(sample.key, caption, tuple(pictures)))

@@ -14,9 +14,10 @@ from unveilify.core.words import plain
 from unveilify.evaluation import cache, real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Predictions, Rival, Subject, Trained, Truth, config_of
+from unveilify.evaluation.systems import Predictions, Trained, Truth, Untrained, config_of
 from unveilify.evaluation.timing import device_name
 from unveilify.models.parts.contract import Sized
+from unveilify.models.parts.system import System
 from unveilify.report import real as real_table
 from unveilify.report import terminal
 from unveilify.report.config import Inputs, ReportConfig
@@ -57,9 +58,9 @@ def run(
     size = config.evaluate.size_px or max([network.size_px for network in networks], default=None)
     samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
-    subjects = _subjects(config, inputs, networks, samples, shards, device)
+    systems = _systems(config, inputs, networks, samples, shards, device)
     photos = real_photos.find(config.real) if config.real.folders else None
-    names = [[s.label, s.kind, s.identity, s.unfinished if isinstance(s, Trained) else ""] for s in subjects]
+    names = [[s.label, s.kind, s.identity, s.unfinished if isinstance(s, Trained) else ""] for s in systems]
     machine = [device_name(torch.device(device)), torch.get_num_threads()]  # its times are in the table
     input_hash = sha256_bytes(
         canonical_json(
@@ -74,20 +75,20 @@ def run(
         )
     )
     with stage.opened(output_dir, STAGE, config, input_hash, force=force, replace=True) as out:
-        pairs = [(subject, _folder(subject, output_dir)) for subject in subjects]
+        pairs = [(system, _folder(system, output_dir)) for system in systems]
         for folder in {folder for _, folder in pairs}:
             cache.tidy(folder)
         done = out.done
         if done is None:
             evaluation = evaluate(config.evaluate, bench, pairs, fresh=force)
-            table = build(config, evaluation, _doubts(subjects, shards.hash))
-            measured = Measured(evaluation, table, samples, tuple(subjects), shards.hash)
+            table = build(config, evaluation, _doubts(systems, shards.hash))
+            measured = Measured(evaluation, table, samples, tuple(systems), shards.hash)
             if photos is not None:
                 in_life = real.RealBench(config.real, config.evaluate, photos, bench, shards)
                 found = real.evaluate(in_life, pairs, fresh=force)
-                measured = replace(measured, real=real_table.build(config, found, subjects))
+                measured = replace(measured, real=real_table.build(config, found, systems))
             write(config, inputs, out, measured)
-            done = out.commit({"rows": len(subjects), "triplets": len(samples)})
+            done = out.commit({"rows": len(systems), "triplets": len(samples)})
             terminal.show(table, console, measured.real)
         else:
             console.print((output_dir / TEXT).read_text(encoding="utf-8"), markup=False, highlight=False)
@@ -96,38 +97,38 @@ def run(
         return done
 
 
-def _subjects(
+def _systems(
     config: ReportConfig, inputs: Inputs, networks: list[Sized], samples: Samples, shards: ShardSet, device: str
-) -> list[Subject]:
+) -> list[System]:
     """Rows in the order of the table: the truth, rivals that need no training, others' outputs, trained networks."""
     settings = config.evaluate
     rivals = ("copy", *(name for name in settings.rivals if name != "copy"))
-    subjects: list[Subject] = [Truth()]
-    subjects += [Rival(name, samples.size_px, device, shards, settings.fit_triplets) for name in rivals]
-    subjects += [Predictions(folder) for folder in inputs.predictions]
+    systems: list[System] = [Truth()]
+    systems += [Untrained(name, samples.size_px, device, shards, settings.fit_triplets) for name in rivals]
+    systems += [Predictions(folder) for folder in inputs.predictions]
     for run_dir, label, network in zip(inputs.runs, _labels(inputs.runs), networks, strict=True):
-        subjects.append(Trained(label, run_dir, device))
+        systems.append(Trained(label, run_dir, device))
         if settings.given == 0 or not network.uses_identity:
             continue
         if settings.stranger and len(set(samples.groups.tolist())) > 1:
-            subjects.append(Trained(f"{label} / stranger", run_dir, device, "stranger"))
+            systems.append(Trained(f"{label} / stranger", run_dir, device, "stranger"))
         if settings.alone:
-            subjects.append(Trained(f"{label} / no photo", run_dir, device, "alone"))
-    labels = [subject.label for subject in subjects]
+            systems.append(Trained(f"{label} / no photo", run_dir, device, "alone"))
+    labels = [system.label for system in systems]
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
         raise UserError(f"Two rows would be called '{twice[0]}': rename the folder of one of them.")
-    return subjects
+    return systems
 
 
-def _doubts(subjects: list[Subject], data: str) -> list[str]:
+def _doubts(systems: list[System], data: str) -> list[str]:
     """Rows whose training may have seen the people that they are measured on."""
-    trained = [s for s in subjects if isinstance(s, Trained) and s.kind == "trained" and s.data not in (None, data)]
+    trained = [s for s in systems if isinstance(s, Trained) and s.kind == "trained" and s.data not in (None, data)]
     return [f"'{s.label}' {_why(s)}: people of this test split may have been in its training." for s in trained]
 
 
-def _why(subject: Trained) -> str:
-    return "was trained on other shards" if subject.data else "does not say on which data it was trained"
+def _why(system: Trained) -> str:
+    return "was trained on other shards" if system.data else "does not say on which data it was trained"
 
 
 def _labels(runs: tuple[Path, ...]) -> list[str]:
@@ -139,5 +140,5 @@ def _labels(runs: tuple[Path, ...]) -> list[str]:
     ]
 
 
-def _folder(subject: Subject, output_dir: Path) -> Path:
-    return (subject.run_dir if isinstance(subject, Trained) else output_dir) / KEPT
+def _folder(system: System, output_dir: Path) -> Path:
+    return (system.run_dir if isinstance(system, Trained) else output_dir) / KEPT

@@ -11,7 +11,7 @@ from unveilify.core.errors import UserError
 from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
-from unveilify.evaluation.subjects import CONTROLS
+from unveilify.evaluation.systems import CONTROLS
 from unveilify.metrics._contract import Better
 from unveilify.models.parts.contract import plugin
 from unveilify.report.config import ReportConfig

@@ -13,7 +13,8 @@ from unveilify.core import stamps
 from unveilify.core.written import Output
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.samples import Samples
-from unveilify.evaluation.subjects import Subject, Trained
+from unveilify.evaluation.systems import Trained
+from unveilify.models.parts.system import System
 from unveilify.report import figures, formats, page, terminal
 from unveilify.report.breakdown import breakdowns
 from unveilify.report.config import Inputs, ReportConfig
@@ -31,7 +32,7 @@ class Measured:
     evaluation: Evaluation
     table: Table
     samples: Samples
-    subjects: tuple[Subject, ...]
+    systems: tuple[System, ...]
     data: str
     real: RealTable | None = None
 
@@ -62,7 +63,7 @@ def write(config: ReportConfig, inputs: Inputs, out: Output, measured: Measured)
         extremes={f"Best, median and worst by {heads[name].title}": strips for name, strips in extremes.items()},
         real=real,
         breakdowns=breakdowns(measured.evaluation, table),
-        trainings=[_training(s, out) for s in measured.subjects if isinstance(s, Trained) and s.kind == "trained"],
+        trainings=[_training(s, out) for s in measured.systems if isinstance(s, Trained) and s.kind == "trained"],
         commands=inputs.commands,
         versions=_versions(),
         hashes=_hashes(measured),
@@ -91,8 +92,8 @@ def _examples(config: ReportConfig, measured: Measured) -> list[Strip]:
     return figures.strips(measured.samples, wanted, _shown(measured), [_caption(measured, n) for n in wanted])
 
 
-def _shown(measured: Measured) -> list[Subject]:
-    return [s for s in measured.subjects if s.kind not in PALE and s.label != "copy"]
+def _shown(measured: Measured) -> list[System]:
+    return [s for s in measured.systems if s.kind not in PALE and s.label != "copy"]
 
 
 def _caption(measured: Measured, n: int) -> str:
@@ -132,16 +133,16 @@ def _grid(out: Output, name: str, strips: Sequence[Strip]) -> None:
         figures.grid(path, strips)
 
 
-def _training(subject: Trained, out: Output) -> page.Training:
-    log, settings = subject.run_dir / "log.jsonl", subject.run_dir / "config.yaml"
-    name = f"curves-{subject.label.replace('/', '-')}.png"
+def _training(system: Trained, out: Output) -> page.Training:
+    log, settings = system.run_dir / "log.jsonl", system.run_dir / "config.yaml"
+    name = f"curves-{system.label.replace('/', '-')}.png"
     drawn = bool(figures.read_log(log))
     if drawn:
         with out.file(name) as path:
             figures.curves(log, path)
     return page.Training(
-        label=subject.label,
-        losses=", ".join(live_losses(subject.stored.meta)),
+        label=system.label,
+        losses=", ".join(live_losses(system.stored.meta)),
         settings=settings.read_text(encoding="utf-8") if settings.is_file() else "",
         curves=out.directory / name if drawn else None,
     )
@@ -166,6 +167,6 @@ def _versions() -> dict[str, str]:
 
 
 def _hashes(measured: Measured) -> dict[str, str]:
-    rows = {f"row {s.label}": s.identity for s in measured.subjects if s.kind in ("trained", "predictions")}
+    rows = {f"row {s.label}": s.identity for s in measured.systems if s.kind in ("trained", "predictions")}
     photos = {"real photos": measured.real.data} if measured.real else {}
     return {"shards": measured.data, **photos, **rows}

@@ -13,7 +13,8 @@ import numpy as np
 from unveilify.core import landmark_rows, stamps, tars
 from unveilify.core.errors import UserError, why
 from unveilify.core.landmarks import Points
-from unveilify.core.records import Image, Triplet
+from unveilify.core.records import Image
+from unveilify.core.sample import Sample
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, Records, image_names, load
 
 
@@ -119,7 +120,8 @@ class Split:
         return found
 
     def landmarks(self, i: int) -> Points:
-        """The landmarks of sample ``i`` alone, (2 + K, N, D) in pixels of the stored crop; see `Triplet`.
+        """The landmarks of sample ``i`` alone, (2 + K, N, D) in pixels of the stored crop:
+        of the unmasked picture, of the masked one as they are found there, of each identity image; NaN where unknown.
 
         Raises:
             UserError: see `members`.
@@ -140,7 +142,7 @@ class Split:
             raise UserError(f"The shard {path} is {what} at {self.key(i)}.{name}: run `unveilify verify` on it.")
         return bytes(part)
 
-    def read(self, i: int) -> Triplet:
+    def read(self, i: int) -> Sample:
         """Sample ``i``, decoded at its stored size.
 
         Raises:
@@ -148,15 +150,17 @@ class Split:
         """
         members = self.members(i)
         meta: dict[str, Any] = json.loads(members["json"])
-        return Triplet(
+        points = landmark_rows.decode(members[landmark_rows.MEMBER], self.key(i))
+        return Sample(
             key=self.key(i),
+            person=self.identity(i),
             masked=_rgb(members["masked.jpg"]),
             unmasked=_rgb(members["unmasked.jpg"]),
             alpha=decode(members["mask.png"], cv2.IMREAD_GRAYSCALE),
             identity=tuple(_rgb(members[name]) for name in image_names(self.index.identities)),
             real=self.real(i),
+            landmarks=tuple(landmark_rows.shares(points, self.index.size_px)),
             meta=meta,
-            landmarks=landmark_rows.decode(members[landmark_rows.MEMBER], self.key(i)),
         )
 
 

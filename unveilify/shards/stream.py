@@ -1,4 +1,4 @@
-"""Triplets as torch tensors, in an order that neither ranks, workers nor an interruption can change.
+"""Samples as torch tensors of bytes, in an order that neither ranks, workers nor an interruption can change.
 
 The whole state is one integer, `Stream.seen`: how many samples all ranks together have taken. Workers hold
 none of it: they get (epoch, sample number) and read that sample.
@@ -6,7 +6,6 @@ none of it: they get (epoch, sample number) and read that sample.
 
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from functools import partial
 
 import cv2
@@ -14,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from unveilify.core import landmark_rows
+from unveilify.core.batch import Batch
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Points
@@ -35,29 +34,6 @@ from unveilify.shards.remask import remask
 REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """A batch of decoded triplets: RGB, uint8, 0…255.
-
-    masked and unmasked (B, 3, S, S); alpha (B, 1, S, S); identity (B, K, 3, S, S); real (B,) int64, how many
-    of the K identity images are not repeats; index (B,) int64, the sample's number in its split; landmarks
-    (B, 2 + K, N, D) float32, of the unmasked picture, of the masked one as they are found there, of each identity
-    image: shares of the picture's side (`core.landmark_rows.shares`), NaN where unknown.
-    """
-
-    masked: Tensor
-    unmasked: Tensor
-    alpha: Tensor
-    identity: Tensor
-    real: Tensor
-    index: Tensor
-    landmarks: Tensor
-
-    def pin_memory(self) -> "Samples":
-        """The same in page-locked memory; torch's loader calls it."""
-        return Samples(*(getattr(self, field.name).pin_memory() for field in fields(self)))
-
-
 class StreamConfig(Config):
     """How samples are ordered and augmented."""
 
@@ -73,7 +49,7 @@ class StreamConfig(Config):
     )
 
 
-class Triplets(Dataset[Samples]):
+class Triplets(Dataset[Batch]):
     """Map-style: ``dataset[epoch, i]`` is sample ``i`` as epoch ``epoch`` shows it, as a batch of one."""
 
     def __init__(self, split: Split, config: StreamConfig) -> None:
@@ -89,10 +65,10 @@ class Triplets(Dataset[Samples]):
     def __len__(self) -> int:
         return len(self.split)
 
-    def __getitem__(self, item: tuple[int, int]) -> Samples:
+    def __getitem__(self, item: tuple[int, int]) -> Batch:
         return self.__getitems__([item])
 
-    def __getitems__(self, items: list[tuple[int, int]]) -> Samples:
+    def __getitems__(self, items: list[tuple[int, int]]) -> Batch:
         """A whole batch: torch's loader prefers this, and every picture is decoded straight into its place."""
         n, k, size = len(items), len(self.names), self.size_px
         pair, identity = np.empty((2, n, 3, size, size), np.uint8), np.empty((n, k, 3, size, size), np.uint8)
@@ -114,14 +90,17 @@ class Triplets(Dataset[Samples]):
         numbers = [i for _, i in items]
         real = torch.tensor([self.split.real(i) for i in numbers])
         masked, unmasked = torch.from_numpy(pair[0]), torch.from_numpy(pair[1])
-        return Samples(
-            masked,
-            unmasked,
-            torch.from_numpy(alpha),
-            torch.from_numpy(identity),
-            real,
-            torch.tensor(numbers),
-            torch.from_numpy(landmarks),
+        rows = torch.from_numpy(landmarks)
+        return Batch(
+            masked=masked,
+            unmasked=unmasked,
+            hole=torch.from_numpy(alpha),
+            identity=torch.from_numpy(identity),
+            real=real,
+            landmarks=rows[:, 1],
+            identity_landmarks=rows[:, 2:],
+            unmasked_landmarks=rows[:, 0],
+            keys=tuple(self.split.key(i) for i in numbers),
         )
 
     def _landmarks(self, points: Points, epoch: int, i: int, mirror: list[bool]) -> Points:
@@ -193,7 +172,7 @@ class Stream:
         """How many times the split has been seen."""
         return self.seen / len(self._data)
 
-    def __iter__(self) -> Iterator[Samples]:
+    def __iter__(self) -> Iterator[Batch]:
         """Batches from ``seen`` on; ``seen`` counts a batch as soon as it is handed out."""
         order = self._batches(seen=self.seen)
         for samples in _load(self._data, order, self._workers, self._pin):
@@ -201,15 +180,15 @@ class Stream:
             yield samples
 
 
-def in_order(split: Split, batch: int, *, size_px: int | None = None, workers: int = 0) -> Iterator[Samples]:
+def in_order(split: Split, batch: int, *, size_px: int | None = None, workers: int = 0) -> Iterator[Batch]:
     """Every sample once, in order and not mirrored; the last batch may be smaller. For validation and reports."""
     data = Triplets(split, StreamConfig(size_px=size_px, flip=False))
     numbers = [(0, i) for i in range(len(split))]
     yield from _load(data, iter([numbers[i : i + batch] for i in range(0, len(numbers), batch)]), workers)
 
 
-def _load(data: Triplets, order: Iterator[list[tuple[int, int]]], workers: int, pin: bool = False) -> Iterator[Samples]:
-    loader: DataLoader[Samples] = DataLoader(
+def _load(data: Triplets, order: Iterator[list[tuple[int, int]]], workers: int, pin: bool = False) -> Iterator[Batch]:
+    loader: DataLoader[Batch] = DataLoader(
         data,
         batch_sampler=_Once(order),
         num_workers=workers,

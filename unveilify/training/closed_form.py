@@ -39,4 +39,4 @@ def _looking(shards: ShardSet, config: TrainConfig) -> Iterator[Batch]:
     with track(f"train {config.model}", len(split), "triplets") as line:
         for samples in in_order(split, BATCH, size_px=config.size_px):
             yield to_batch(samples, torch.device("cpu"))
-            line.advance(len(samples.index))
+            line.advance(len(samples))

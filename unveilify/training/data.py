@@ -1,15 +1,14 @@
 """From the stream's bytes to batches on the device."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
-from torch import Tensor
 
+from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
-from unveilify.models.parts.contract import Batch
-from unveilify.shards.stream import Samples, ShardSet, Split, Stream, StreamConfig, in_order
+from unveilify.shards.stream import ShardSet, Split, Stream, StreamConfig, in_order
 from unveilify.training.augment import augment
 from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
@@ -60,7 +59,7 @@ class Feed:
         place = {"seen": seen, "rank": self.world.rank, "world": self.world.size}
         stream = Stream(self.train, ordered, config.batch, workers=self.workers, pin=pin, **place)
         for number, samples in enumerate(stream):
-            position = seen + number * config.batch + self.world.rank * len(samples.index)
+            position = seen + number * config.batch + self.world.rank * len(samples)
             if config.wild:
                 samples = wild(samples, config.seed, position)
             batch = to_batch(samples, self.device)
@@ -89,24 +88,9 @@ class Feed:
         return batch if share is None else invent(batch, seed, position, share)
 
 
-def to_batch(samples: Samples, device: torch.device) -> Batch:
-    """Bytes 0…255 to floats: pictures to [-1, 1], the hole to [0, 1]; converted on the device.
-
-    Where there is no identity image, zeros stand in.
-    """
-
-    def picture(tensor: Tensor) -> Tensor:
-        return tensor.to(device, non_blocking=True).float().div_(127.5).sub_(1)
-
-    real = samples.real.to(device, non_blocking=True)
-    landmarks = samples.landmarks.to(device, non_blocking=True)
-    return Batch(
-        masked=picture(samples.masked).contiguous(memory_format=torch.channels_last),
-        unmasked=picture(samples.unmasked).contiguous(memory_format=torch.channels_last),
-        identity=picture(samples.identity) * (real > 0)[:, None, None, None, None],
-        real=real,
-        hole=samples.alpha.to(device, non_blocking=True).float().div_(255),
-        landmarks=landmarks[:, 1],
-        identity_landmarks=landmarks[:, 2:],
-        unmasked_landmarks=landmarks[:, 0],
-    )
+def to_batch(samples: Batch, device: torch.device) -> Batch:
+    """Bytes to floats on the device, in the memory order that networks are trained with."""
+    batch = samples.floats(device)
+    assert batch.unmasked is not None
+    masked, unmasked = (x.contiguous(memory_format=torch.channels_last) for x in (batch.masked, batch.unmasked))
+    return replace(batch, masked=masked, unmasked=unmasked)

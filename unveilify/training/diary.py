@@ -94,7 +94,7 @@ class Diary:
         A validation with all losses settled beats any from before. None, and nothing changed, where it was interrupted.
         """
         game, position = self.game, self.game.state.position
-        scores = validate(game.average, _until(interrupts, feed.validation()), game.judges) if game.world.first else {}
+        scores = validate(game.system, _until(interrupts, feed.validation()), game.judges) if game.world.first else {}
         cut_short = game.world.first and interrupts is not None and interrupts.asked != 0
         if game.world.any([cut_short], game.device)[0]:
             return None
@@ -108,7 +108,7 @@ class Diary:
             self.keep_best(scores)
         self.log({f"val_{name}": value for name, value in scores.items()}, best=position.best_seen)
         if game.world.first:
-            picture = encode_png(grid(game.average, feed.glimpse()))
+            picture = encode_png(grid(game.system, feed.glimpse()))
             self.out.write_bytes(f"samples/{position.seen:09d}.png", picture)
         return scores
 

@@ -9,6 +9,7 @@ and the sample's place in the whole batch, so that a resumed run, or one of seve
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ def _shifted(batch: Batch, move: Tensor) -> Batch:
     return replace(moved, **_moved_landmarks(batch, move))
 
 
-def _moved_landmarks(batch: Batch, move: Tensor) -> dict[str, Tensor]:
+def _moved_landmarks(batch: Batch, move: Tensor) -> dict[str, Any]:
     """The landmarks where `shift` takes what they lie on."""
     size = batch.masked.shape[-1]
     away = _pixels(move, size).flip(1) / size

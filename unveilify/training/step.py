@@ -17,6 +17,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.words import say
 from unveilify.models.parts.contract import Batch, Recipe, plugin
 from unveilify.models.parts.extra import pace
+from unveilify.models.parts.system import NetworkSystem
 from unveilify.training.compiled import Forward, compile_checked
 from unveilify.training.config import TrainConfig
 from unveilify.training.diffaug import Augmented, draw
@@ -64,6 +65,12 @@ class Game:
     def average(self) -> nn.Module:
         """The moving average of the generator, which is what is validated and shipped."""
         return self.state.modules["average"]
+
+    @property
+    def system(self) -> NetworkSystem:
+        """The moving average, to predict with."""
+        assert self.config.size_px is not None
+        return NetworkSystem(self.average, self.config.size_px, plugin(self.config.model).USES_HOLE)
 
     def settled(self, seen: int) -> bool:
         """Whether every loss has acted for a while after so many triplets, see `Recipe.settled_from`."""

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from unveilify.core.batch import Batch, to_bytes
 from unveilify.core.records import Image
-from unveilify.models.parts.contract import Batch, Output, Recipe
+from unveilify.models.parts.contract import Recipe
 from unveilify.models.parts.found import overlap
-from unveilify.models.parts.pictures import to_bytes
+from unveilify.models.parts.system import Predicts
 from unveilify.training.losses import Judges, target
 
 RISING = ("identity", "overlap")
@@ -17,16 +18,15 @@ RISING = ("identity", "overlap")
 
 
 @torch.no_grad()
-def validate(network: nn.Module, batches: Iterable[Batch], judges: Judges) -> dict[str, float]:
+def validate(system: Predicts, batches: Iterable[Batch], judges: Judges) -> dict[str, float]:
     """Means over the batches: ``l1`` and ``psnr`` in the hole, and ``lpips``, ``identity`` where live.
 
     ``l1`` is on [-1, 1]; ``psnr`` in dB (peak 2), of the mean squared error per sample; ``identity`` a cosine;
     ``overlap``, of a network that finds the mask, intersection over union.
     """
     sums: dict[str, list[Tensor]] = {}
-    network.eval()
     for batch in batches:
-        output: Output = network(batch)
+        output = system.predict(batch)
         image, truth = output.clamped, target(batch)
         hole = (batch.hole > 0).float()
         count = (3 * hole.sum(dim=(1, 2, 3))).clamp(min=1)
@@ -43,7 +43,6 @@ def validate(network: nn.Module, batches: Iterable[Batch], judges: Judges) -> di
             found["overlap"] = overlap(output.alpha, batch.hole)
         for name, values in found.items():
             sums.setdefault(name, []).append(values.float().cpu())
-    network.train()
     return {name: float(torch.cat(values).mean()) for name, values in sums.items()}
 
 
@@ -54,11 +53,9 @@ def cost(scores: dict[str, float], recipe: Recipe) -> float:
 
 
 @torch.no_grad()
-def grid(network: nn.Module, batch: Batch) -> Image:
+def grid(system: Predicts, batch: Batch) -> Image:
     """Rows of masked, identity image, output, truth; and of where the network finds the mask, if it says so."""
-    network.eval()
-    output: Output = network(batch)
-    network.train()
+    output = system.predict(batch)
     shown = [batch.masked, batch.identity[:, 0], output.clamped, target(batch)]
     if output.alpha is not None:
         shown.append((2 * output.alpha - 1).expand_as(batch.masked))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unveilify.models.parts.pictures import to_bytes, to_tensor
+from unveilify.core.batch import to_bytes, to_tensor
 
 CONTINUED_PX, RADIUS = 128, 4.0
 """Side at which lines are continued into the hole, and how far around a pixel is looked at for it."""

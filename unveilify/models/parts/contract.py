@@ -12,80 +12,18 @@ A plugin (``unveilify/models/<name>.py``) is a module with
 * ``discriminator(config)``: a module called as ``D(image, batch) -> logits``, or None.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, cast, runtime_checkable
 
-import torch
 from torch import Tensor, nn
 
+from unveilify.core.batch import Batch as Batch
+from unveilify.core.batch import alpha_bytes, resized_alpha, to_bytes, to_floats
 from unveilify.core.config import Config
 from unveilify.core.plugins import load as load_plugin
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """B samples at S×S pixels; pictures are float RGB in [-1, 1], on one device.
-
-    ``masked`` (B, 3, S, S); ``identity`` (B, K, 3, S, S), of which the first ``real[b]`` are different
-    photos and the rest repeats (``real`` is (B,) int64; 0: there is no identity image); ``hole``
-    (B, 1, S, S) in [0, 1], the drawn mask's true alpha; ``unmasked`` (B, 3, S, S), or None outside
-    training and evaluation.
-
-    ``landmarks`` (B, N, D) are those found on the masked picture, ``identity_landmarks`` (B, K, N, D) those of each
-    identity image, ``unmasked_landmarks`` (B, N, D) the true ones, in training and evaluation alone. They are float32
-    shares of the picture's side (`core.landmark_rows.shares`: x and y from 0 at one edge to 1 at the other, and depth
-    where D is 3), so that they hold at any size; N says the scheme. NaN where unknown, None where all are.
-    """
-
-    masked: Tensor
-    identity: Tensor
-    real: Tensor
-    hole: Tensor
-    unmasked: Tensor | None = None
-    landmarks: Tensor | None = None
-    identity_landmarks: Tensor | None = None
-    unmasked_landmarks: Tensor | None = None
-
-    def __len__(self) -> int:
-        return self.masked.shape[0]
-
-    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
-        """The same batch on ``device``."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
-
-    def first(self, count: int) -> "Batch":
-        """Its first ``count`` samples."""
-        return self._each(lambda tensor: tensor[:count])
-
-    def pick(self, which: list[int]) -> "Batch":
-        """These of its samples."""
-        return self._each(lambda tensor: tensor[which])
-
-    def without_identity(self) -> "Batch":
-        """The same batch as if nobody had given an identity image."""
-        points = self.identity_landmarks
-        return replace(
-            self,
-            identity=torch.zeros_like(self.identity),
-            real=torch.zeros_like(self.real),
-            identity_landmarks=None if points is None else torch.full_like(points, torch.nan),
-        )
-
-    def with_strangers(self) -> "Batch":
-        """The same batch with every identity image handed to the next sample: the control of the report."""
-        points = self.identity_landmarks
-        return replace(
-            self,
-            identity=self.identity.roll(1, 0),
-            real=self.real.roll(1, 0),
-            identity_landmarks=None if points is None else points.roll(1, 0),
-        )
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        there: dict[str, Tensor | None] = {part.name: getattr(self, part.name) for part in fields(self)}
-        changed = {name: change(tensor) for name, tensor in there.items() if tensor is not None}
-        return replace(self, **changed)
+from unveilify.core.records import Image
+from unveilify.core.sample import resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +48,23 @@ class Output:
     def clamped(self) -> Tensor:
         """The image as float32 in [-1, 1], for saving and measuring (unclamped floats wrap around as bytes)."""
         return self.image.detach().float().clamp(-1, 1)
+
+    @property
+    def pictures(self) -> list[Image]:
+        """The image as pictures (S, S, 3) in 0…255."""
+        return list(to_bytes(self.image))
+
+    @property
+    def found(self) -> list[Image] | None:
+        """``alpha`` as pictures (S, S) in 0…255."""
+        return None if self.alpha is None else list(alpha_bytes(self.alpha))
+
+    def sized(self, size_px: int) -> "Output":
+        """Image and alpha at another size, by way of bytes; as they are, if they have that size."""
+        if size_px == self.image.shape[-1]:
+            return self
+        image = to_floats([resize(picture, size_px) for picture in self.pictures])
+        return replace(self, image=image, alpha=None if self.alpha is None else resized_alpha(self.alpha, size_px))
 
     def focused(self, picture: Tensor) -> Tensor:
         """What of a picture (B, C, S, S) lies in ``focus``."""

@@ -7,12 +7,13 @@ drawn depends on (seed, position in the training) alone.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from unveilify.core.batch import Batch
 from unveilify.core.records import Image
-from unveilify.shards.stream import Samples
 from unveilify.training.wild.camera import Camera
 from unveilify.training.wild.cloth import bent, dressed, lifted
 from unveilify.training.wild.layers import Floats, laid
@@ -24,23 +25,29 @@ BARE = 0.33
 _STREAM = 0xF14D
 
 
-def wild(samples: Samples, seed: int, position: int) -> Samples:
+def wild(samples: Batch, seed: int, position: int) -> Batch:
     """The samples with other masks, or none, seen by other cameras; ``position`` is the first one's in the training.
 
-    ``alpha`` is what is left of the mask to be seen, ``unmasked`` the same scene without it;
+    Pictures are bytes. ``hole`` is what is left of the mask to be seen, ``unmasked`` the same scene without it;
     landmarks go along. Identity images stay.
     """
-    photos = zip(*(_images(planes) for planes in (samples.masked, samples.unmasked, samples.alpha)), strict=True)
-    points = samples.landmarks.clone()
+    assert samples.unmasked is not None
+    photos = zip(*(_images(planes) for planes in (samples.masked, samples.unmasked, samples.hole)), strict=True)
+    true, seen = (
+        None if points is None else points.clone() for points in (samples.unmasked_landmarks, samples.landmarks)
+    )
     shown = []
     for number, (masked, unmasked, alpha) in enumerate(photos):
         rng = np.random.default_rng([_STREAM, seed, position + number])
         scene = _scene(masked, unmasked, alpha, rng)
         camera = Camera.draw(rng, len(masked))
         shown.append((camera.photo(scene.masked), camera.photo(scene.bare, developed=False), camera.moved(scene.there)))
-        points[number, :2] = torch.from_numpy(camera.led(points[number, :2].numpy()))
+        for points in (true, seen):
+            if points is not None:
+                points[number] = torch.from_numpy(camera.led(points[number].numpy()))
     stacked = (_planes(images) for images in zip(*shown, strict=True))
-    return replace(samples, **dict(zip(("masked", "unmasked", "alpha"), stacked, strict=True)), landmarks=points)
+    parts: dict[str, Any] = dict(zip(("masked", "unmasked", "hole"), stacked, strict=True))
+    return replace(samples, **parts, landmarks=seen, unmasked_landmarks=true)
 
 
 @dataclass(frozen=True, slots=True)
