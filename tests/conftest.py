@@ -5,12 +5,17 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 # Before torch is there: some tests fork, and a child waits for ever for threads of arithmetic that its parent once had.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says more of the machine, and of what else it does, than of what is tested.
+hypothesis.settings.register_profile("unveilify", deadline=None)
+hypothesis.settings.load_profile("unveilify")
 
 SHARED = Path(os.environ.get("UNVEILIFY_SHARED", Path(__file__).parents[1].parent / "shared"))
 

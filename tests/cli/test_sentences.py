@@ -1,6 +1,7 @@
 """Every error that a person can cause is one sentence with what to do, exit code 2 and no traceback."""
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from unveilify.cli import app
 from unveilify.core.errors import sentence
+
+UNDECODABLE = os.fsdecode(b"named-\xff")
 
 
 def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
@@ -27,6 +30,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "photos/person").mkdir(parents=True)
+    (tmp_path / UNDECODABLE).mkdir()
     (tmp_path / "photos/person/1.jpg").write_bytes(b"no picture")
     for name, text in {"null": "null", "list": "[]", "words": '{"stage": 3}', "torn": "{"}.items():
         (tmp_path / name).mkdir()
@@ -69,10 +73,16 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["remove", "photos/person/1.jpg", "-o", "results"],
         ["remove", "photos/person/1.jpg", "-o", "null/x.png"],
         ["remove", "nothing.jpg", "-o", "file/x.png"],
+        ["synth", "--source", "photos", "--out", UNDECODABLE],
+        ["shard", "--pairs", UNDECODABLE, "--out", "new"],
+        ["train", "--shards", "file", "--out", UNDECODABLE],
+        ["report", "--shards", "torn", "--out", UNDECODABLE],
+        ["export", UNDECODABLE, "-o", "new.safetensors"],
+        ["remove", "photos/person/1.jpg", "-o", "new.png", "--run", UNDECODABLE],
         ["run", "nowhere.yaml"],
         ["run", "photos"],
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words).encode(errors="replace").decode(),
 )
 def test_mistakes_are_sentences(
     there: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
@@ -85,6 +95,8 @@ def test_mistakes_are_sentences(
     if any(word in ("mine.png", "results", "network.safetensors") for word in words):
         assert "there already" in text
         assert "--force" in text
+    if UNDECODABLE in words:
+        assert "is not UTF-8" in text
     assert {path: path.read_bytes() for path in there.rglob("*") if path.is_file()} == before, "nothing was touched"
 
 

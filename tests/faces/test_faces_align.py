@@ -18,7 +18,7 @@ from unveilify.faces.align import crop, eyes
 from unveilify.faces.find import Finder, find_face
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-180, 180), st.floats(0.3, 3), st.sampled_from([64, 128, 256]))
 def test_eyes_come_to_lie_in_one_place(angle: float, scale: float, size: int) -> None:
     turn = np.radians(angle)

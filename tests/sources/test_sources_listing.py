@@ -21,7 +21,7 @@ MEMBER = st.text(st.sampled_from("ab/\\.\n!가é %:"), min_size=1, max_size=24)
 ESCAPES = ("../up.jpg", "/etc/passwd.jpg", "..\\..\\up.jpg", "C:\\x\\y.jpg", "a/../../b.jpg", "a\nb.jpg", "./c.jpg")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ON_DISK, min_size=1, max_size=6, unique_by=lambda name: os.path.normcase(name)))
 def test_any_name_on_disk_is_listed_once(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as root:
@@ -36,7 +36,7 @@ def test_any_name_on_disk_is_listed_once(names: list[str]) -> None:
         assert all(read_member(Path(root), path) == b"x" for path in found)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.one_of(MEMBER, st.sampled_from(ESCAPES)), min_size=1, max_size=6, unique=True))
 def test_any_name_in_an_archive_is_read_in_place_and_leaves_nothing(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as outer:

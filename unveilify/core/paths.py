@@ -11,9 +11,22 @@ def check(output: Path, *reads: Path | None) -> None:
 
     Apart: not the same, none inside the other, links followed. A file in ``reads`` may lie beside the output, not in it.
     """
+    check_name(output)
     for read in reads:
         if read is not None:
             _apart(output, read)
+    _check_writable(output)
+
+
+def check_name(path: Path) -> None:
+    """Raise `UserError` unless libraries, of which some know no other names, can open what has this name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"The name of {path} is not UTF-8, without which it cannot be used here: rename it.") from None
+
+
+def _check_writable(output: Path) -> None:
     there = _existing(output)
     if not there.is_dir():
         raise UserError(f"{there} is a file, and {output} must be a folder: give another.")
@@ -39,7 +52,7 @@ def check_file(output: Path, *reads: Path | None, replace: bool = False) -> None
         raise UserError(f"{output} is a folder: give the name of a file in it.")
     if os.path.lexists(output) and not replace:
         raise UserError(f"{output} is there already: give another name, or --force to replace it.")
-    check(output.parent)
+    _check_writable(output.parent)
 
 
 def _apart(output: Path, read: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK, OWNER
+from unveilify.core.paths import check_name
 from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
 
 BEGUN, STAMP, WORK = "_begun.json", "_stamp.json", "_work"
@@ -67,6 +68,7 @@ def read(directory: Path, stage: str, make_it: str, version: int | None = None) 
         UserError: there is none, or one of another ``version`` of the format; ``make_it`` (a command) is what the
             sentence advises.
     """
+    check_name(directory)
     stamp = load(directory)
     if stamp is None:
         unfinished = (directory / BEGUN).is_file()

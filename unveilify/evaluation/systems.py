@@ -12,6 +12,7 @@ from unveilify.core import pictures
 from unveilify.core.batch import Batch, to_floats
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
+from unveilify.core.paths import check_name
 from unveilify.core.records import Image
 from unveilify.core.sample import resize
 from unveilify.core.stamps import BEGUN, STAMP
@@ -228,6 +229,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 def weights_of(run_dir: Path) -> Path:
     """The file of a run's best network, or `UserError` with what to do."""
+    check_name(run_dir)
     path = run_dir / BEST
     if not path.is_file():
         raise UserError(f"No trained network in {run_dir} (there is no {BEST}): run `unveilify train` first.")

@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from unveilify.core.errors import UserError
+from unveilify.core.paths import check_name
 from unveilify.core.storage import sha256_file
 from unveilify.models.parts import store
 from unveilify.training import unpaired
@@ -17,6 +18,7 @@ def weights_of(run: Path) -> Path:
     Raises:
         UserError: there is none.
     """
+    check_name(run)
     path = run / BEST if run.is_dir() else run
     if not path.is_file():
         raise UserError(
