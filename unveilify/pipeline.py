@@ -12,13 +12,14 @@ from unveilify.core import config as settings
 from unveilify.core import paths, stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
+from unveilify.core.paths import BEST
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import sha256_file
 from unveilify.core.words import say
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
-from unveilify.training.config import BEST, TrainConfig
+from unveilify.training.config import TrainConfig
 
 STAGES = ("synth", "shard", "train", "report")
 
@@ -136,7 +137,7 @@ def report(tree: Pipeline, inputs: Inputs, out: Path, device: str, *, force: boo
     """Stage 4."""
     from unveilify.report.run import run as make
 
-    make(tree.report, inputs, out, device=None if device == "auto" else device, force=force)
+    make(tree.report, inputs, out, device=device, force=force)
 
 
 def say_synth(directory: Path, stamp: Stamp) -> None:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from unveilify.core.engine import device
 from unveilify.core.errors import UserError
-from unveilify.training import loop
 from unveilify.training.loop import Machine
 
 
@@ -16,7 +16,7 @@ def test_threads_are_those_asked_for_or_the_environments_or_all(
 ) -> None:
     found: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", found.append)
-    monkeypatch.setattr(loop, "cores", lambda: 7)
+    monkeypatch.setattr(device, "cores", lambda: 7)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if environment:
         monkeypatch.setenv("OMP_NUM_THREADS", environment)

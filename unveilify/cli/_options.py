@@ -1,9 +1,12 @@
 """Options that several verbs share, so that they are spelled and explained once."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from unveilify.core.words import say
 
 SYNTH, SHARDS, RUNS, REPORTS = Path("data/synth"), Path("data/shards"), Path("runs"), Path("reports")
 """Where the stages leave their work when they are not told otherwise: each reads what the one before wrote."""
@@ -18,3 +21,31 @@ Workers = Annotated[int | None, typer.Option(help="processes; all cores when not
 Force = Annotated[bool, typer.Option("--force", help="throw the old output of this command away and build it anew")]
 Replace = Annotated[bool, typer.Option("--force", help="replace what is there already under the result's name")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …; 'auto' takes a GPU where there is one")]
+Network = Annotated[
+    Path | None,
+    typer.Option("--run", help="training run, or network file, to use; when not given, the one we ship"),
+]
+Landmarks = Annotated[str, typer.Option(help="landmark backends in order")]
+
+
+def each(results: Mapping[Path, Path], work: Callable[[Path, Path], None]) -> int:
+    """Do ``work`` for every photo and where its result goes; one of several that cannot be used is named and left out.
+
+    Returns:
+        How many were left out.
+
+    Raises:
+        UserError: the only photo cannot be used.
+    """
+    from unveilify.core.errors import UserError
+
+    failed = 0
+    for photo, result in results.items():
+        try:
+            work(photo, result)
+        except UserError as error:
+            if len(results) == 1:
+                raise
+            failed += 1
+            say(f"{photo} is left out: {error}")
+    return failed

@@ -20,9 +20,9 @@ def export(
     """
     from unveilify.apply.export import export as write
     from unveilify.core import paths
-    from unveilify.training.inputs import weights_of
+    from unveilify.models.parts.store import network_file
 
-    network = weights_of(run)
+    network = network_file(run)
     paths.check_file(out, network, replace=force)
     difference = write(network, out)
     size = out.stat().st_size / 1e6

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from unveilify.core.errors import UserError
 
+BEST = "best.safetensors"
+"""A run's best network, in its directory."""
+
 
 def check(output: Path, *reads: Path | None) -> None:
     """Raise `UserError` unless the folder ``output`` can be written and lies apart from everything in ``reads``.

@@ -116,6 +116,21 @@ def read(path: Path) -> Image:
     return read_picture(path).image
 
 
+def to_image(picture: "Image | Pillow.Image | str | Path") -> Image:
+    """RGB (H, W, 3), 0…255, of an array that is so already, of a Pillow picture, or of a file.
+
+    Raises:
+        UserError: the file cannot be read, or the array is no such picture.
+    """
+    if isinstance(picture, str | Path):
+        return read(Path(picture))
+    if isinstance(picture, Pillow.Image):
+        return np.ascontiguousarray(ImageOps.exif_transpose(picture).convert("RGB"), np.uint8)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise UserError(f"A picture is RGB bytes (H, W, 3), not {picture.dtype} {picture.shape}: convert it first.")
+    return np.ascontiguousarray(picture)
+
+
 def encode_as(like: Picture, image: Image, ending: str, *, description: str = "") -> tuple[bytes, tuple[str, ...]]:
     """``image`` (H, W, 3) RGB as a file of that ``ending``, grey, transparent and in the colour space of ``like``.
 

@@ -121,11 +121,6 @@ def row_name(config: EvaluateConfig, bench: Bench, system: System) -> str:
     return sha256_bytes(canonical_json(parts))[:20]
 
 
-def pick_device() -> str:
-    """``cuda`` where there is a GPU, else ``cpu``."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def facts(samples: Samples) -> pd.DataFrame:
     """What each triplet is; see `Evaluation`."""
     return pd.DataFrame([_facts(sample, str(group)) for sample, group in zip(samples, samples.groups, strict=True)])

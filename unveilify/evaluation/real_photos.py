@@ -88,7 +88,7 @@ def find(config: RealConfig) -> RealPhotos:
 
 
 def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> RealFaces:
-    """Find and align every face, as `inference.remove` does: the most prominent one of each photo.
+    """Find and align every face, as `unmask.remove` does: the most prominent one of each photo.
 
     The first ``config.given`` unmasked photos of a person are handed to the networks, at most ``others`` of the
     rest are compared with; a person with one alone keeps it for handing over.

@@ -12,7 +12,6 @@ from unveilify.core import pictures
 from unveilify.core.batch import Batch, to_floats
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.core.paths import check_name
 from unveilify.core.records import Image
 from unveilify.core.sample import resize
 from unveilify.core.stamps import BEGUN, STAMP
@@ -22,7 +21,6 @@ from unveilify.models.parts import store
 from unveilify.models.parts.contract import Fits, Output, Sized, plugin
 from unveilify.models.parts.system import Kind, NetworkSystem
 from unveilify.shards.reader import ShardSet
-from unveilify.training.config import BEST
 from unveilify.training.state import checkpoints, position_of
 
 CONTROLS = ("stranger", "alone")
@@ -124,7 +122,7 @@ class Trained:
     @cached_property
     def identity(self) -> str:
         """Hash of the weights, and which identity images it is given."""
-        return sha256_bytes(canonical_json([sha256_file(weights_of(self.run_dir)), self.given]))
+        return sha256_bytes(canonical_json([sha256_file(store.network_file(self.run_dir)), self.given]))
 
     @property
     def data(self) -> str | None:
@@ -163,7 +161,7 @@ class Trained:
     @cached_property
     def stored(self) -> store.Stored:
         """The network as it was saved."""
-        stored = store.load(weights_of(self.run_dir))
+        stored = store.load(store.network_file(self.run_dir))
         stored.network.to(self.device)
         return stored
 
@@ -227,18 +225,9 @@ class Predictions:
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-def weights_of(run_dir: Path) -> Path:
-    """The file of a run's best network, or `UserError` with what to do."""
-    check_name(run_dir)
-    path = run_dir / BEST
-    if not path.is_file():
-        raise UserError(f"No trained network in {run_dir} (there is no {BEST}): run `unveilify train` first.")
-    return path
-
-
 def config_of(run_dir: Path) -> Sized:
     """The config of a run's best network."""
-    about, _ = store.read(weights_of(run_dir))
+    about, _ = store.read(store.network_file(run_dir))
     return build(plugin(about["model"]).Config, about["config"])
 
 

@@ -14,8 +14,8 @@ from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.faces.find import Finder
-from unveilify.inference.remove import references, remove
 from unveilify.models.parts.system import NetworkSystem
+from unveilify.unmask.remove import references, remove
 from unveilify.weights import Missing
 
 
@@ -71,7 +71,7 @@ def measure(system: NetworkSystem, batch: Batch, *, runs: int) -> Cost:
 def photo_to_photo(
     system: NetworkSystem, pairs: Sequence[tuple[Image, Image | None]], *, runs: int
 ) -> dict[str, float | int]:
-    """Median time of `inference.remove` in milliseconds: find and align the faces, run the network, paste back.
+    """Median time of `unmask.remove` in milliseconds: find and align the faces, run the network, paste back.
 
     ``pairs``: masked photos, each with an identity image in which the face has to be found too, or None; they take
     turns until there are ``runs`` times, after one run each to warm up. Empty where no face is found in any of them,

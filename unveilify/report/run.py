@@ -7,12 +7,13 @@ import torch
 from rich.console import Console
 
 from unveilify.core import paths, stage
+from unveilify.core.engine.device import pick
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.core.words import plain
 from unveilify.evaluation import cache, real, real_photos
-from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics, pick_device
+from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Predictions, Trained, Truth, Untrained, config_of
 from unveilify.evaluation.timing import device_name
@@ -35,7 +36,7 @@ def run(
     inputs: Inputs,
     output_dir: Path,
     *,
-    device: str | None = None,
+    device: str = "auto",
     force: bool = False,
     console: Console | None = None,
 ) -> Stamp:
@@ -53,7 +54,7 @@ def run(
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)
     shards = ShardSet.open(inputs.shards)
-    device = device or pick_device()
+    device = str(pick(device))
     networks = [config_of(path) for path in inputs.runs]
     size = config.evaluate.size_px or max([network.size_px for network in networks], default=None)
     samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)

@@ -24,12 +24,10 @@ from unveilify.core.storage import canonical_json, read_json, read_member, sha25
 from unveilify.core.words import cell
 from unveilify.core.written import Output
 from unveilify.faces.find import Finder
-from unveilify.masks.choose import choose
-from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
-from unveilify.masks.draw import Overlay, draw
 from unveilify.sources._listing import PICTURES
 from unveilify.synth.beside import STAGE, Place, listed
+from unveilify.synth.draw import Masked, draw_on
 
 MANIFEST = "manifest.csv"
 ALIGNED = np.array([[38.29, 51.70], [73.53, 51.50], [56.03, 71.74], [41.55, 92.37], [70.73, 92.20]], np.float32) / 112
@@ -142,7 +140,7 @@ def _mask(job: Job) -> Row:
             where = [_aligned(picture.image)]
         if not where:
             return replace(row, status="no_face")
-        masked, alpha, faces = _draw_all(picture, where, photo, job.masking)
+        drawn = draw_on(picture.image, where, job.masking.mask, job.masking.seed, photo.key)
     except PictureError as error:
         return replace(row, status=error.reason)
     except OSError:
@@ -151,14 +149,14 @@ def _mask(job: Job) -> Row:
         return replace(row, status="unusable_landmarks")
     except (cv2.error, ValueError, ArithmeticError, IndexError, MemoryError):
         return replace(row, status="cannot_be_drawn")
-    return _write(job, row, picture, masked, alpha, {"photo_sha256": digest, "faces": faces})
+    return _write(job, row, picture, drawn, {"photo_sha256": digest, "faces": drawn.notes})
 
 
-def _write(job: Job, row: Row, like: Picture, masked: Image, alpha: Image, notes: dict[str, object]) -> Row:
+def _write(job: Job, row: Row, like: Picture, drawn: Masked, notes: dict[str, object]) -> Row:
     name, name_alpha, name_notes = job.place.files
     try:
-        data, lost = encode_as(like, masked, Path(name).suffix)
-        job.out.write_bytes(name_alpha, encode_png(alpha))
+        data, lost = encode_as(like, drawn.image, Path(name).suffix)
+        job.out.write_bytes(name_alpha, encode_png(drawn.alpha))
         job.out.write_bytes(name, data)
         job.out.write_json(name_notes, {"settings": job.masking.hash, "not_kept": list(lost), **notes})
     except OSError as error:
@@ -167,9 +165,7 @@ def _write(job: Job, row: Row, like: Picture, masked: Image, alpha: Image, notes
         return replace(row, status="unusable_name")
     except ValueError:
         return replace(row, status="cannot_be_written")
-    faces = notes["faces"]
-    assert isinstance(faces, list)
-    return replace(row, status="masked", faces=len(faces), output=name, not_kept=" ".join(lost))
+    return replace(row, status="masked", faces=len(drawn.notes), output=name, not_kept=" ".join(lost))
 
 
 def _done(job: Job, row: Row, digest: str) -> Row | None:
@@ -187,22 +183,6 @@ def _done(job: Job, row: Row, digest: str) -> Row | None:
         job.out.note(name, state)
     lost = " ".join(done["not_kept"])
     return replace(row, status="masked", faces=len(done["faces"]), output=job.place.files[0], not_kept=lost)
-
-
-def _draw_all(
-    picture: Picture, places: list[Landmarks], photo: Photo, masking: Masking
-) -> tuple[Image, Image, list[dict[str, object]]]:
-    """The photo with a mask on every face, the masks' joint alpha, and what was drawn."""
-    masked, alpha = picture.image, np.zeros(picture.image.shape[:2], np.uint8)
-    faces: list[dict[str, object]] = []
-    for number, landmarks in enumerate(places):
-        recipe = choose(masking.mask, masking.seed, photo.key(number))
-        overlay: Overlay = draw(masked, landmarks, recipe)
-        masked, alpha = compose(masked, overlay), np.asarray(np.maximum(alpha, overlay.alpha))
-        points = [[float(v) for v in point] for point in landmarks.points]
-        drawn = {"scheme": landmarks.scheme, "points": points}
-        faces.append({"landmarks": drawn, "mask": recipe.model_dump(mode="json")})
-    return masked, alpha, faces
 
 
 def _aligned(image: Image) -> Landmarks:

@@ -11,8 +11,6 @@ from unveilify.masks.config import MaskConfig
 
 CPU_SIZE_PX, CPU_SAMPLES, CPU_BATCH = 64, 12_000, 8
 GPU_SAMPLES, GPU_BATCH = 600_000, 16
-BEST = "best.safetensors"
-"""A run's best network, in its directory."""
 DISCRIMINATOR_KINDS = ("colour", "translation", "cutout")
 
 

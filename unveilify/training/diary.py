@@ -12,6 +12,7 @@ import yaml
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
+from unveilify.core.paths import BEST
 from unveilify.core.pictures import encode_png
 from unveilify.core.stamps import LOG
 from unveilify.core.storage import canonical_json, write_bytes
@@ -20,7 +21,6 @@ from unveilify.core.written import Output
 from unveilify.models.parts import store
 from unveilify.models.parts.contract import Batch, plugin
 from unveilify.models.parts.tensors import not_finite
-from unveilify.training.config import BEST
 from unveilify.training.data import Feed
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.state import UnusableError, checkpoints, name_of, resume

@@ -1,6 +1,5 @@
 """Stage 3, top to bottom: open the shards, go on from the last checkpoint, step, validate, keep the best."""
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from pathlib import Path
 import torch
 
 from unveilify.core import paths, stage, stamps
-from unveilify.core.engine.local import cores
+from unveilify.core.engine.device import pick, set_threads
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
@@ -52,15 +51,9 @@ class Machine:
         Raises:
             UserError: no such device here.
         """
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
-        if name.startswith("cuda") and not torch.cuda.is_available():
-            raise UserError("There is no CUDA GPU that PyTorch can use here: take --device cpu.")
-        if self.threads or "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(self.threads or cores())
-        try:
-            return torch.device(name)
-        except RuntimeError:
-            raise UserError(f"There is no device called '{name}': take cpu, cuda or cuda:1.") from None
+        device = pick(self.device)
+        set_threads(self.threads)
+        return device
 
 
 def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, *, force: bool = False) -> Stamp | None:

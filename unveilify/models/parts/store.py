@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
+from unveilify.core.paths import BEST, check_name
 from unveilify.models.parts import tensors as files
 from unveilify.models.parts.contract import Plugin, Sized, plugin
 
@@ -22,6 +23,21 @@ class Stored:
     config: Sized
     network: nn.Module
     meta: dict[str, Any]
+
+
+def network_file(run: Path) -> Path:
+    """The network file that a path means: itself, or the best one of a run directory.
+
+    Raises:
+        UserError: there is none.
+    """
+    check_name(run)
+    path = run / BEST if run.is_dir() else run
+    if not path.is_file():
+        raise UserError(
+            f"There is no trained network {path}: give a run directory of `unveilify train`, or its {BEST}."
+        )
+    return path
 
 
 def save(

@@ -13,14 +13,14 @@ from unveilify.core.landmarks import anchors
 from unveilify.core.pictures import read
 from unveilify.faces.align import INTEROCULAR
 from unveilify.faces.find import Finder
-from unveilify.inference.files import places, write_guess
-from unveilify.inference.remove import references, remove
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
 from unveilify.models.parts.contract import Batch, Output
 from unveilify.models.parts.system import NetworkSystem
+from unveilify.unmask.files import places, write_guess
+from unveilify.unmask.remove import references, remove
 
 RGB = NDArray[np.uint8]
 FINDER = Finder()
@@ -173,7 +173,7 @@ def test_the_network_is_told_the_landmarks_that_were_found(masked: RGB, astronau
 
 def test_a_result_is_what_its_photo_was(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
     from unveilify.core.pictures import Picture, read_picture
-    from unveilify.inference.files import write_guess
+    from unveilify.unmask.files import write_guess
 
     alpha = np.full(astronaut.shape[:2], 255, np.uint8)
     alpha[:50] = 0

@@ -1,1 +1,0 @@
-"""One photo: find the face, align it, run a network, paste the result back."""

@@ -1,0 +1,71 @@
+"""Take masks off, from Python as from the command line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image as Pillow
+
+from unveilify.core.engine.device import pick
+from unveilify.core.errors import UserError
+from unveilify.core.pictures import to_image
+from unveilify.core.records import Image
+from unveilify.faces.find import Finder
+from unveilify.models.parts.store import load, network_file
+from unveilify.models.parts.system import NetworkSystem
+from unveilify.unmask.remove import Reference, Removal, references, remove
+from unveilify.weights import SHIPPED, fetch
+
+Picture = Image | Pillow.Image | str | Path
+
+
+@dataclass(frozen=True)
+class Unmasker:
+    """A network that takes masks off, and what finds the faces for it. ``model`` is the network's name."""
+
+    model: str
+    system: NetworkSystem
+    finder: Finder
+
+    @classmethod
+    def load(
+        cls, network: str | Path | None = None, *, device: str = "auto", landmarks: str = "mediapipe"
+    ) -> "Unmasker":
+        """Read a network: of a training run, of a file, or the one that comes with the package.
+
+        Args:
+            network: a run directory of `unveilify train`, or a network file; None or its name: the one we ship.
+            device: cpu, cuda, cuda:1 …; ``auto`` takes a GPU where there is one.
+            landmarks: landmark backends, in the order in which they are asked.
+
+        Raises:
+            UserError: no such network or device, or one that must be told where the mask is.
+        """
+        stored = load(fetch(SHIPPED) if network in (None, SHIPPED) else network_file(Path(str(network))))
+        system = NetworkSystem.of(stored, pick(device))
+        if system.told:
+            raise UserError(
+                f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it."
+            )
+        return cls(stored.model, system, Finder(landmarks))
+
+    def know(self, identity: Sequence[Picture]) -> tuple[Reference, ...]:
+        """Photos of a person with their faces found, for any number of photos to be unmasked.
+
+        Raises:
+            UserError: one of them cannot be read, or shows no face.
+        """
+        return references([to_image(picture) for picture in identity], self.finder)
+
+    def remove(self, image: Picture, identity: Sequence[Picture | Reference] = ()) -> Removal:
+        """Take the mask off the most prominent face of a photo; the result is a plausible guess.
+
+        Args:
+            image: RGB bytes (H, W, 3), a Pillow picture, or a file.
+            identity: other photos of the person, or what `know` made of them. Without one the mouth is nobody's.
+
+        Raises:
+            UserError: a picture cannot be read, or shows no face.
+        """
+        known = [one if isinstance(one, Reference) else self.know([one])[0] for one in identity]
+        return remove(to_image(image), known, self.system, self.finder)
