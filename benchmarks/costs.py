@@ -16,8 +16,8 @@ from tables import show
 
 from unveilify.core import plugins
 from unveilify.core.config import build
-from unveilify.models.parts.contract import plugin
-from unveilify.models.parts.cost import cost
+from unveilify.models.contract import plugin
+from unveilify.models.cost import cost
 
 SWITCHES: dict[str, dict[str, object]] = {
     "unveilify, no U-Net": {"unet": False},

@@ -30,8 +30,8 @@ from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
-from unveilify.models.parts.store import load
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.store import load
+from unveilify.models.system import NetworkSystem
 from unveilify.training.wild import wild
 from unveilify.unmask.find import find_mask
 from unveilify.weights import FINDER, fetch

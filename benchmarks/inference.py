@@ -23,8 +23,8 @@ from tables import show
 from torch import nn
 
 from unveilify.evaluation.timing import device_name
-from unveilify.models.parts.contract import Batch, plugin
-from unveilify.models.parts.cost import Cost, cost
+from unveilify.models.contract import Batch, plugin
+from unveilify.models.cost import Cost, cost
 
 RIVAL = "dmfn"
 BATCH = 8

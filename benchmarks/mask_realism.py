@@ -31,7 +31,7 @@ from unveilify import weights
 from unveilify.core.config import load
 from unveilify.core.geometry import similarity
 from unveilify.core.pictures import decode
-from unveilify.faces.landmarks import mediapipe
+from unveilify.faces.backends import mediapipe
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig

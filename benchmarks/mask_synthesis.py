@@ -27,7 +27,7 @@ from rival_masktheface import MESH_TO_68, Rival
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.pictures import decode, encode_jpeg
 from unveilify.faces.align import crop
-from unveilify.faces.landmarks import mediapipe
+from unveilify.faces.backends import mediapipe
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig

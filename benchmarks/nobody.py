@@ -18,10 +18,10 @@ from tables import show
 from unveilify.core import mesh
 from unveilify.core.batch import to_bytes
 from unveilify.core.records import Image
-from unveilify.metrics.identity import Metric
-from unveilify.models.parts.face_prior import SPLIT, FacePrior
-from unveilify.models.parts.placing import Window, fetch, lay
-from unveilify.models.place import Config, Network
+from unveilify.metrics.columns.identity import Metric
+from unveilify.models.layers.face_prior import SPLIT, FacePrior
+from unveilify.models.layers.placing import Window, fetch, lay
+from unveilify.models.zoo.place import Config, Network
 from unveilify.shards.reader import ShardSet, Split
 
 SIDE = 128

@@ -24,9 +24,9 @@ from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Trained, Truth, Untrained, config_of
-from unveilify.metrics._contract import Column
-from unveilify.models.parts.contract import Output
-from unveilify.models.parts.system import Kind, System
+from unveilify.metrics.contract import Column
+from unveilify.models.contract import Output
+from unveilify.models.system import Kind, System
 from unveilify.shards.reader import ShardSet
 
 

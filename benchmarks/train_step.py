@@ -26,11 +26,11 @@ from tables import show
 from torch.utils.flop_counter import FlopCounterMode
 
 from unveilify.evaluation.timing import device_name
-from unveilify.models.parts.contract import Batch, plugin
+from unveilify.models.contract import Batch, plugin
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.stream import ShardSet
 from unveilify.shards.write import run as shard
-from unveilify.sources.sample import make_sample
+from unveilify.sources.layouts.sample import make_sample
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.run import run as synth
 from unveilify.training.config import TrainConfig, resolve

@@ -56,7 +56,7 @@ def astronaut() -> NDArray[np.uint8]:
 @pytest.fixture(scope="session")
 def small_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded sample with ten invented people: 40 photos."""
-    from unveilify.sources.sample import make_sample
+    from unveilify.sources.layouts.sample import make_sample
 
     root = tmp_path_factory.mktemp("sample") / "aihub"
     make_sample(root, people=10, seed=0)

@@ -6,7 +6,7 @@ import pytest
 
 from unveilify import pipeline
 from unveilify.core.errors import UserError
-from unveilify.models.parts.contract import Learns, plugin
+from unveilify.models.contract import Learns, plugin
 
 FILES = sorted((Path(__file__).parents[1] / "pipelines").glob("*.yaml"))
 HOW = pipeline.How(workers=1, device="cpu", max_minutes=None)

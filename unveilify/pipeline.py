@@ -105,7 +105,7 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
         return
     # The rooms are imported when their turn comes: `synth` and `shard` do without torch.
     if tree.sample:
-        from unveilify.sources.sample import make_sample
+        from unveilify.sources.layouts.sample import make_sample
 
         make_sample(tree.source, people=tree.sample.people, seed=tree.sample.seed)
     from unveilify.synth import run as synth

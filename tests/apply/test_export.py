@@ -7,8 +7,8 @@ import torch
 
 from unveilify.apply.export import export
 from unveilify.core.errors import UserError
-from unveilify.models import plus
-from unveilify.models.parts import store
+from unveilify.models import store
+from unveilify.models.zoo import plus
 
 
 @pytest.fixture

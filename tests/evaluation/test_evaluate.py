@@ -16,9 +16,9 @@ from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Predictions, Trained, Truth, Untrained, training_batches
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Output, plugin
-from unveilify.models.parts.system import NetworkSystem, predict
+from unveilify.models import store
+from unveilify.models.contract import Output, plugin
+from unveilify.models.system import NetworkSystem, predict
 from unveilify.perception import recogniser
 
 CONFIG = EvaluateConfig(metrics=("psnr", "ssim", "noise"), batch_size=3, timing_runs=2)

@@ -21,9 +21,9 @@ from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Trained, Truth, Untrained
 from unveilify.faces.align import FaceCrop
 from unveilify.faces.find import Finder
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Output, plugin
-from unveilify.models.parts.system import System
+from unveilify.models import store
+from unveilify.models.contract import Output, plugin
+from unveilify.models.system import System
 from unveilify.perception import recogniser
 
 FACE = real_photos._face

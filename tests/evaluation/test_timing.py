@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from unveilify.evaluation import timing
-from unveilify.models.parts.contract import Batch, Output, plugin
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.contract import Batch, Output, plugin
+from unveilify.models.system import NetworkSystem
 
 
 def batch(size: int) -> Batch:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import anchors
-from unveilify.faces.landmarks import face_alignment, insightface
+from unveilify.faces.backends import face_alignment, insightface
 from unveilify.weights import Missing
 
 

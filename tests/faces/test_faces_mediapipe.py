@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from unveilify.core import geometry
 from unveilify.core.landmarks import anchors
+from unveilify.faces.backends.mediapipe import Config
 from unveilify.faces.find import Finder
-from unveilify.faces.landmarks._order import drop_repeats, shared
-from unveilify.faces.landmarks._windows import framed, tiles
-from unveilify.faces.landmarks.mediapipe import Config
+from unveilify.faces.prominence import drop_repeats, shared
+from unveilify.faces.windows import framed, tiles
 
 Picture = NDArray[np.uint8]
 EYES = ("eye_left", "eye_right")

@@ -8,8 +8,8 @@ import pytest
 
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import anchors
+from unveilify.faces.backends.sidecar import Backend, Config
 from unveilify.faces.find import Finder, find_face
-from unveilify.faces.landmarks.sidecar import Backend, Config
 
 PHOTO = np.zeros((200, 300, 3), np.uint8)
 FIVE = [[100, 80], [140, 80], [120, 100], [105, 120], [135, 120]]

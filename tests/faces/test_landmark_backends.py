@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unveilify.core import plugins
 from unveilify.core.landmarks import ANCHORS, anchors
-from unveilify.faces.landmarks._backend import Backend, load
+from unveilify.faces.backend import Backend, load
 from unveilify.weights import Missing
 
 SHARED = Path(os.environ.get("UNVEILIFY_SHARED", Path(__file__).parents[2].parent / "shared"))

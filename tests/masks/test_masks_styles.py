@@ -11,14 +11,14 @@ from unveilify.core import plugins
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
-from unveilify.masks._surface import COLUMNS, ROWS, Cut, surface
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
 from unveilify.masks.recipe import Wear
+from unveilify.masks.sheet import Sheet
 from unveilify.masks.straps import Strap
-from unveilify.masks.styles._sheet import Sheet
+from unveilify.masks.surface import COLUMNS, ROWS, Cut, surface
 
 
 def options(style: str, folder: Path) -> dict[str, object]:

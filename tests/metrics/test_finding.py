@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from unveilify.core.found import agreement, worn
-from unveilify.metrics._contract import Comparison
-from unveilify.metrics.finding import Metric
+from unveilify.metrics.columns.finding import Metric
+from unveilify.metrics.contract import Comparison
 
 FACE = np.full((64, 64, 3), 90, np.uint8)
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from unveilify.core.errors import UserError
-from unveilify.metrics import identity, lpips
-from unveilify.metrics._contract import Comparison
+from unveilify.metrics.columns import identity, lpips
+from unveilify.metrics.contract import Comparison
 from unveilify.perception import lpips as judge
 from unveilify.perception import recogniser
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unveilify.core import plugins
-from unveilify.metrics._contract import Column, Comparison, Metric, composite
+from unveilify.metrics.contract import Column, Comparison, Metric, composite
 
 
 def comparison(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Comparison:

@@ -14,12 +14,12 @@ from torchmetrics.functional.image import (
 from torchmetrics.functional.image.lpips import _LPIPS
 from torchmetrics.functional.pairwise import pairwise_cosine_similarity
 
-from unveilify.metrics import identity, lpips
-from unveilify.metrics._contract import Comparison, composite
-from unveilify.metrics.psnr import CAP_DB, psnr
-from unveilify.metrics.psnr import Metric as Psnr
-from unveilify.metrics.ssim import Metric as Ssim
-from unveilify.metrics.ssim import ssim_map
+from unveilify.metrics.columns import identity, lpips
+from unveilify.metrics.columns.psnr import CAP_DB, psnr
+from unveilify.metrics.columns.psnr import Metric as Psnr
+from unveilify.metrics.columns.ssim import Metric as Ssim
+from unveilify.metrics.columns.ssim import ssim_map
+from unveilify.metrics.contract import Comparison, composite
 from unveilify.perception import lpips as judge
 
 Image = NDArray[np.uint8]

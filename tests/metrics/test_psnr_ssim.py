@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from unveilify.metrics._contract import Comparison
-from unveilify.metrics.psnr import CAP_DB, psnr
-from unveilify.metrics.psnr import Metric as Psnr
-from unveilify.metrics.ssim import Metric as Ssim
-from unveilify.metrics.ssim import ssim_map
+from unveilify.metrics.columns.psnr import CAP_DB, psnr
+from unveilify.metrics.columns.psnr import Metric as Psnr
+from unveilify.metrics.columns.ssim import Metric as Ssim
+from unveilify.metrics.columns.ssim import ssim_map
+from unveilify.metrics.contract import Comparison
 
 
 def noisy(image: NDArray[np.uint8], amount: int) -> NDArray[np.uint8]:

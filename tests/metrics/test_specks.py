@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from unveilify.metrics.noise import specks
+from unveilify.metrics.columns.noise import specks
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from unveilify.core.mesh import surface
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 
 MakeBatch = Callable[..., Batch]
 

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 
 from unveilify.core.mesh import surface
-from unveilify.models.parts.candidates import Shown
-from unveilify.models.parts.hole import eyes, grown, soften
-from unveilify.models.parts.light import joined, lit
-from unveilify.models.parts.placing import levelled
+from unveilify.models.layers.candidates import Shown
+from unveilify.models.layers.hole import eyes, grown, soften
+from unveilify.models.layers.light import joined, lit
+from unveilify.models.layers.placing import levelled
 
 SIDE = 128
 

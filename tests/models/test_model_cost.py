@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from unveilify.models import plus, unveilify
-from unveilify.models.mean import Config as MeanConfig
-from unveilify.models.parts.cost import Cost, cost
+from unveilify.models.cost import Cost, cost
+from unveilify.models.zoo import plus, unveilify
+from unveilify.models.zoo.mean import Config as MeanConfig
 
 
 def test_counts_a_convolution_as_by_hand():

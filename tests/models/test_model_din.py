@@ -10,19 +10,10 @@ from torch.nn.functional import binary_cross_entropy, l1_loss
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models.din import (
-    RECIPE,
-    SMALL,
-    Config,
-    Network,
-    agreement,
-    discriminator,
-    extra_losses,
-    vgg_loss,
-)
-from unveilify.models.parts.contract import Batch, Output
-from unveilify.models.parts.cost import cost
-from unveilify.models.parts.extra import Paced
+from unveilify.models.contract import Batch, Output
+from unveilify.models.cost import cost
+from unveilify.models.layers.extra import Paced
+from unveilify.models.zoo.din import RECIPE, SMALL, Config, Network, agreement, discriminator, extra_losses, vgg_loss
 from unveilify.training.losses import Judges, adversarial_loss, discriminator_loss, generator_losses, total
 
 

@@ -10,11 +10,11 @@ from torch.nn.functional import l1_loss
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models import dmfn
-from unveilify.models.dmfn import Config, Network, around, centroids, discriminator, error_map, extra_losses
-from unveilify.models.parts.contract import Output
-from unveilify.models.parts.cost import cost
-from unveilify.models.parts.extra import Matches
+from unveilify.models.contract import Output
+from unveilify.models.cost import cost
+from unveilify.models.layers.extra import Matches
+from unveilify.models.zoo import dmfn
+from unveilify.models.zoo.dmfn import Config, Network, around, centroids, discriminator, error_map, extra_losses
 
 
 def tiny(size_px: int = 32, **settings: float) -> Config:

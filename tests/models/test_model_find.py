@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 
 from unveilify.core import found
-from unveilify.models import find
-from unveilify.models.parts.cost import cost
-from unveilify.models.parts.found import overlap, wanted, worn
-from unveilify.models.parts.guided import WORK_PX, box, guided
+from unveilify.models.cost import cost
+from unveilify.models.layers.found import overlap, wanted, worn
+from unveilify.models.layers.guided import WORK_PX, box, guided
+from unveilify.models.zoo import find
 
 SMALL = find.Config(size_px=32, width=0.5)
 

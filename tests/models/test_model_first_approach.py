@@ -11,10 +11,10 @@ from torch.nn.functional import l1_loss
 from unveilify import weights
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models import first_approach, unveilify
-from unveilify.models.first_approach import Config, Network, discriminator
-from unveilify.models.parts import store
-from unveilify.models.parts.cost import cost
+from unveilify.models import store
+from unveilify.models.cost import cost
+from unveilify.models.zoo import first_approach, unveilify
+from unveilify.models.zoo.first_approach import Config, Network, discriminator
 from unveilify.perception.recogniser import TorchRecogniser
 
 TINY = Config(size_px=32, width=0.125, depth=0.2)

@@ -6,8 +6,8 @@ from torch.nn.functional import l1_loss
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models.mask2face import RECIPE, SMALL, Config, Network, discriminator
-from unveilify.models.parts.cost import cost
+from unveilify.models.cost import cost
+from unveilify.models.zoo.mask2face import RECIPE, SMALL, Config, Network, discriminator
 
 
 def test_costs_what_the_original_costs():

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from unveilify.models.parts.mask_on import MaskOn, weathered
+from unveilify.models.layers.mask_on import MaskOn, weathered
 
 
 def test_outside_its_alpha_the_face_is_untouched() -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from unveilify.core import plugins
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Fits, Plugin, Recipe, Sized, plugin
+from unveilify.models import store
+from unveilify.models.contract import Fits, Plugin, Recipe, Sized, plugin
 from unveilify.weights import Missing
 
 NAMES = plugins.names("model")

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from unveilify.models import place, plus, prior
-from unveilify.models.parts.candidates import Source, moved, show
-from unveilify.models.parts.hole import laid_over, soften
-from unveilify.models.parts.placing import Placement
-from unveilify.models.parts.warp import resize
-from unveilify.models.plus import FLOW, WINDOW, Config, Network, other_references
+from unveilify.models.layers.candidates import Source, moved, show
+from unveilify.models.layers.hole import laid_over, soften
+from unveilify.models.layers.placing import Placement
+from unveilify.models.layers.warp import resize
+from unveilify.models.zoo import place, plus, prior
+from unveilify.models.zoo.plus import FLOW, WINDOW, Config, Network, other_references
 
 SYSTEMS = [plus, place, prior]
 

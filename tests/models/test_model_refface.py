@@ -9,9 +9,9 @@ from torch.nn.functional import l1_loss
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models.parts.contract import Batch, Output
-from unveilify.models.parts.cost import cost
-from unveilify.models.refface import (
+from unveilify.models.contract import Batch, Output
+from unveilify.models.cost import cost
+from unveilify.models.zoo.refface import (
     RECIPE,
     SMALL,
     VGG_WEIGHTS,

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from unveilify.core.errors import UserError
-from unveilify.models import copy, mean, paste, telea
-from unveilify.models.parts.contract import Sized
+from unveilify.models.contract import Sized
+from unveilify.models.zoo import copy, mean, paste, telea
 
 
 @pytest.mark.parametrize("module", [mean, telea, paste])

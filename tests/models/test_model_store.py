@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from unveilify.core.errors import UserError
-from unveilify.models.mean import Config, Network
-from unveilify.models.parts import store
+from unveilify.models import store
+from unveilify.models.zoo.mean import Config, Network
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_a_network_that_its_tensors_do_not_fill_is_never_built(tmp_path: Path) -
     from safetensors.torch import save_file
 
     from unveilify.core.errors import UserError
-    from unveilify.models.parts import store
-    from unveilify.models.parts.contract import plugin
+    from unveilify.models import store
+    from unveilify.models.contract import plugin
 
     module = plugin("din")
     small = module.Config(size_px=32)

@@ -8,8 +8,8 @@ from torch.nn.functional import conv2d, l1_loss
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models.parts.stylegan import ModulatedConv, StyleBlock
-from unveilify.models.unveilify import Config, Network, discriminator
+from unveilify.models.layers.stylegan import ModulatedConv, StyleBlock
+from unveilify.models.zoo.unveilify import Config, Network, discriminator
 
 
 def tiny(size_px: int = 32, **switches: bool) -> Config:

@@ -12,10 +12,10 @@ from unveilify.core.landmark_rows import shares
 from unveilify.core.symmetry import mirrored
 from unveilify.faces.align import crop
 from unveilify.faces.find import Finder
-from unveilify.models.parts.blank import blank
-from unveilify.models.parts.candidates import from_photos, show
-from unveilify.models.parts.contract import Batch
-from unveilify.models.parts.placing import Window, fetch, match_colour, place
+from unveilify.models.contract import Batch
+from unveilify.models.layers.blank import blank
+from unveilify.models.layers.candidates import from_photos, show
+from unveilify.models.layers.placing import Window, fetch, match_colour, place
 
 WHOLE = Window()
 SIDE = 128

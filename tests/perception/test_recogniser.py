@@ -57,8 +57,8 @@ def test_a_step_along_the_identity_gradient_raises_the_cosine(at_hand, crop):
 
 
 def test_the_identity_gradient_reaches_every_weight_of_the_generator(at_hand):
-    from unveilify.models.parts.contract import Batch
-    from unveilify.models.unveilify import Config, Network
+    from unveilify.models.contract import Batch
+    from unveilify.models.zoo.unveilify import Config, Network
 
     judge = recogniser.for_loss()
     network = Network(Config(size_px=32, width=0.125, depth=0.2))
@@ -102,7 +102,7 @@ def test_real_pairs_are_told_apart(at_hand, photos: Path):
     import cv2
 
     from unveilify.faces.align import crop as face_crop
-    from unveilify.faces.landmarks.mediapipe import Backend, Config
+    from unveilify.faces.backends.mediapipe import Backend, Config
 
     try:
         backend = Backend(Config())

@@ -27,7 +27,7 @@ TIMES = {
 
 
 def sample(out: Path) -> object:
-    from unveilify.sources.sample import make_sample
+    from unveilify.sources.layouts.sample import make_sample
 
     return make_sample(out, people=1, size_px=128, workers=1)
 

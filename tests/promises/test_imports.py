@@ -1,9 +1,12 @@
 """Start-up stays light: the help needs neither torch nor OpenCV, and the first two stages need no torch."""
 
+import ast
 import resource
 import subprocess
 import sys
 from pathlib import Path
+
+import unveilify
 
 
 def loaded(code: str) -> set[str]:
@@ -40,3 +43,12 @@ for words in (["synth", "--source", {str(small_source)!r}, "--out", {str(tmp_pat
     )
     assert "unveilify.shards.write" in modules
     assert not modules & {"torch", "torchvision"}
+
+
+def test_nobody_imports_a_private_module_of_another_room() -> None:
+    root = Path(unveilify.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and "._" in node.module:
+                room = root.parent.joinpath(*node.module.partition("._")[0].split("."))
+                assert path.is_relative_to(room), f"{path} imports {node.module}"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from unveilify.core.pictures import encode_jpeg
 from unveilify.core.records import Photo
 from unveilify.faces.find import Finder, find_face
-from unveilify.sources._listing import readable
+from unveilify.sources.listing import readable
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.run import run
 

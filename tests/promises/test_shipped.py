@@ -16,7 +16,7 @@ from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
-from unveilify.models.parts import store
+from unveilify.models import store
 
 RGB = NDArray[np.uint8]
 NETWORKS = Path(weights.__file__).parent / "networks"

@@ -17,8 +17,8 @@ from unveilify.core.config import Config, build
 from unveilify.core.landmark_rows import encode
 from unveilify.core.pictures import encode_jpeg, encode_png
 from unveilify.evaluation.config import EvaluateConfig
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import plugin
+from unveilify.models import store
+from unveilify.models.contract import plugin
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.run import run
 from unveilify.shards.config import ShardConfig

@@ -7,7 +7,7 @@ import pytest
 
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
-from unveilify.metrics._contract import Column
+from unveilify.metrics.contract import Column
 from unveilify.report.breakdown import breakdowns
 from unveilify.report.config import ReportConfig
 from unveilify.report.table import build

@@ -8,7 +8,7 @@ import pytest
 from unveilify.core import plugins
 from unveilify.core.config import Config
 from unveilify.core.storage import read_member
-from unveilify.sources._listing import find_layout, walk
+from unveilify.sources.listing import find_layout, walk
 
 LAYOUTS = plugins.names("source")
 KFACE = "High_Resolution/19062421/S001/L{light}/E01/C{camera}.jpg"

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from unveilify.core.storage import read_member
-from unveilify.sources._listing import find_layout, walk
+from unveilify.sources.listing import find_layout, walk
 
 
 def test_people_families_and_counts(photos: Path, tmp_path: Path, make_aihub) -> None:
@@ -24,7 +24,7 @@ def test_people_families_and_counts(photos: Path, tmp_path: Path, make_aihub) ->
     layout = find_layout(tree.root)
     listing = layout.photos(tree.root, layout.Config())
 
-    assert layout.__name__ == "unveilify.sources.aihub"
+    assert layout.__name__ == "unveilify.sources.layouts.aihub"
     assert {photo.path: photo.identity for photo in listing.photos} == tree.people
     assert listing.skipped == tree.left
     assert len(listing.photos) + len(listing.skipped) == len(walk(tree.root))

@@ -8,8 +8,8 @@ import pytest
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_member
-from unveilify.sources import aihub
-from unveilify.sources._listing import find_layout, walk
+from unveilify.sources.layouts import aihub
+from unveilify.sources.listing import find_layout, walk
 
 
 def test_the_tree_is_recognised(aihub_tree) -> None:

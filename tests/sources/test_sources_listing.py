@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_member, split_member
-from unveilify.sources import folder
-from unveilify.sources._listing import decoded, files, find_layout, readable, walk
+from unveilify.sources.layouts import folder
+from unveilify.sources.listing import decoded, files, find_layout, readable, walk
 
 ON_DISK = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20).filter(
     lambda name: name not in (".", "..") and not name.lower().endswith(".zip") and len(os.fsencode(name)) < 200

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unveilify.core.errors import UserError
-from unveilify.sources import celeba, folder, kface, lfw, pairs
+from unveilify.sources.layouts import celeba, folder, kface, lfw, pairs
 
 
 def _touch(root: Path, *names: str) -> Path:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from unveilify.core.errors import UserError
-from unveilify.sources import aihub, sample
-from unveilify.sources._listing import find_layout
-from unveilify.sources._people import MOVES, invent, pose
-from unveilify.sources._portrait import portrait
-from unveilify.sources._render import _maps, paint, photograph
+from unveilify.sources.layouts import aihub, sample
+from unveilify.sources.layouts._people import MOVES, invent, pose
+from unveilify.sources.layouts._portrait import portrait
+from unveilify.sources.layouts._render import _maps, paint, photograph
+from unveilify.sources.listing import find_layout
 
 SMALL = {"people": 5, "size_px": 128, "workers": 1}
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unveilify.models.parts import features
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
+from unveilify.models.layers import features
 from unveilify.training import cycle, step
 from unveilify.training.config import CycleConfig, TrainConfig
 from unveilify.training.distributed import World, join

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 from unveilify.shards.stream import ShardSet
 from unveilify.training.augment import augment, blur, change, colours, compress, cut, draw
 from unveilify.training.config import TrainConfig

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from unveilify.core.written import Output
-from unveilify.models.parts.contract import Recipe
+from unveilify.models.contract import Recipe
 from unveilify.training import diary as diary_module
 from unveilify.training.config import TrainConfig
 from unveilify.training.diary import Diary

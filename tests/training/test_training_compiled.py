@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from unveilify.core.config import build
-from unveilify.models.parts.contract import Batch, Output, plugin
+from unveilify.models.contract import Batch, Output, plugin
 from unveilify.training import step
 from unveilify.training.compiled import compile_checked
 from unveilify.training.config import TrainConfig

@@ -1,7 +1,7 @@
 import pytest
 
 from unveilify.core.errors import UserError
-from unveilify.models.parts.contract import Recipe
+from unveilify.models.contract import Recipe
 from unveilify.training.config import Hardware, TrainConfig, resolve
 from unveilify.training.step import make_recipe
 

@@ -16,8 +16,8 @@ from unveilify.core.landmarks import Landmarks
 from unveilify.core.pictures import encode_png
 from unveilify.core.records import Face
 from unveilify.core.written import Output
-from unveilify.models.parts.contract import Batch
-from unveilify.models.parts.mask_on import MaskOn
+from unveilify.models.contract import Batch
+from unveilify.models.layers.mask_on import MaskOn
 from unveilify.training import cycle, unpaired
 from unveilify.training.config import CycleConfig, TrainConfig
 from unveilify.training.inputs import identified

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from unveilify.core.symmetry import mirrored
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.reader import ShardSet
 from unveilify.shards.write import run

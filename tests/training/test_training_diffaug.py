@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.models.parts.contract import Batch, Recipe
+from unveilify.models.contract import Batch, Recipe
 from unveilify.training import losses
 from unveilify.training.config import DISCRIMINATOR_KINDS, TrainConfig
 from unveilify.training.diffaug import Augmented, colour, cut, draw, shift

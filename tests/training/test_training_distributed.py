@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from unveilify.models.parts import together
+from unveilify.models import together
 
 SETTINGS = (
     "train.size_px=32", "train.network.width=0.1", "train.batch=4", "train.samples=32", "train.validate_every=32",

@@ -14,9 +14,9 @@ from torch import Tensor
 
 import unveilify
 from unveilify.core.errors import UserError
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch
-from unveilify.models.parts.warp import sampled, warp
+from unveilify.models import store
+from unveilify.models.contract import Batch
+from unveilify.models.layers.warp import sampled, warp
 from unveilify.training import step
 from unveilify.training.config import TrainConfig
 from unveilify.training.loop import Machine, run
@@ -127,7 +127,7 @@ def test_weights_that_are_no_numbers_are_neither_kept_nor_the_best(
 
 
 def test_a_network_file_holds_no_such_weights(tmp_path: Path) -> None:
-    from unveilify.models.mean import Config
+    from unveilify.models.zoo.mean import Config
 
     bad = {"face": torch.full((3, 32, 32), float("inf"))}
     with pytest.raises(UserError, match="face of this 'mean' network are not finite"):
@@ -162,7 +162,7 @@ def test_pictures_are_sampled_in_one_guarded_place() -> None:
         for path in root.rglob("*.py")
         if re.search(r"F\.grid_sample\(|functional\.grid_sample\(", path.read_text())
     }
-    assert found == {"models/parts/warp.py", "perception/align.py"}
+    assert found == {"models/layers/warp.py", "perception/align.py"}
 
 
 def test_skipped_steps_are_told_and_do_not_spoil_the_log(

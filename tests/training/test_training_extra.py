@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unveilify.models.parts.contract import Batch, Output, Recipe
-from unveilify.models.parts.extra import ExtraLosses
+from unveilify.models.contract import Batch, Output, Recipe
+from unveilify.models.layers.extra import ExtraLosses
 from unveilify.training.config import TrainConfig
 from unveilify.training.losses import Judges, generator_losses, matching_loss
 from unveilify.training.step import set_up, take

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from unveilify.core.errors import UserError
-from unveilify.models import plus
-from unveilify.models.parts import store
+from unveilify.models import store
+from unveilify.models.zoo import plus
 from unveilify.training.config import TrainConfig
 from unveilify.training.inputs import identified
 from unveilify.training.step import set_up

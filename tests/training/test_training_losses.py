@@ -3,8 +3,8 @@ import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
-from unveilify.models import plus
-from unveilify.models.parts.contract import Batch, Output, Recipe
+from unveilify.models.contract import Batch, Output, Recipe
+from unveilify.models.zoo import plus
 from unveilify.training import losses
 from unveilify.training.losses import Judges
 from unveilify.training.step import R1_EVERY

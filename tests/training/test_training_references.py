@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unveilify.core.landmark_rows import shares
 from unveilify.faces.align import crop
 from unveilify.faces.find import Finder
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 from unveilify.training.references import invent
 
 SIDE = 128

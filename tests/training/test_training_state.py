@@ -124,7 +124,7 @@ def test_a_checkpoint_of_another_training_is_named(tmp_path: Path) -> None:
     ("name", "value"), [("seen", -1), ("step", 1.5), ("step", None), ("best", float("nan")), ("colour", 3)]
 )
 def test_a_position_that_cannot_be_is_refused(tmp_path: Path, name: str, value: object) -> None:
-    from unveilify.models.parts import tensors
+    from unveilify.models import tensors
 
     state = trained()
     state.save(tmp_path / "a.safetensors")

@@ -10,8 +10,8 @@ from unveilify.core.found import worn
 from unveilify.core.records import Face
 from unveilify.faces.align import LARGEST_PX, crop, side_of
 from unveilify.faces.find import Finder
-from unveilify.models.parts.contract import Batch, Output
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.contract import Batch, Output
+from unveilify.models.system import NetworkSystem
 from unveilify.unmask.find import Found, find, find_mask
 
 RGB = NDArray[np.uint8]

@@ -17,8 +17,8 @@ from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
-from unveilify.models.parts.contract import Batch, Output
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.contract import Batch, Output
+from unveilify.models.system import NetworkSystem
 from unveilify.unmask.files import places, write_guess
 from unveilify.unmask.remove import references, remove
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from unveilify.core.errors import UserError
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch, Output
+from unveilify.models import store
+from unveilify.models.contract import Batch, Output
 
 
 def export(network_file: Path, out: Path) -> float:

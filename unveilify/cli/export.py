@@ -20,7 +20,7 @@ def export(
     """
     from unveilify.apply.export import export as write
     from unveilify.core import paths
-    from unveilify.models.parts.store import network_file
+    from unveilify.models.store import network_file
 
     network = network_file(run)
     paths.check_file(out, network, replace=force)

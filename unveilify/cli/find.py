@@ -27,8 +27,8 @@ def find(
     from unveilify.core.pictures import encode_png, read
     from unveilify.core.storage import write_bytes
     from unveilify.faces.find import Finder
-    from unveilify.models.parts.store import load, network_file
-    from unveilify.models.parts.system import NetworkSystem
+    from unveilify.models.store import load, network_file
+    from unveilify.models.system import NetworkSystem
     from unveilify.unmask.files import places
     from unveilify.unmask.find import find as find_masks
     from unveilify.weights import FINDER, fetch

@@ -14,7 +14,7 @@ def sample(
     seed: Annotated[int, typer.Option(help="another seed, other people")] = 0,
 ) -> None:
     """Write an AI-Hub-shaped tree of invented people: warps of one public-domain portrait, no real person."""
-    from unveilify.sources.sample import make_sample
+    from unveilify.sources.layouts.sample import make_sample
 
     written = make_sample(folder, people=people, seed=seed)
     if written:

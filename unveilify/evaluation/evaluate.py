@@ -21,9 +21,9 @@ from unveilify.evaluation.distance import kernel_distance
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import CONTROLS, Trained, Untrained
 from unveilify.evaluation.verification import Verification, verify
-from unveilify.metrics._contract import Column, Comparison, Metric, composite
-from unveilify.metrics.identity import Metric as Identity
-from unveilify.models.parts.system import System, predict
+from unveilify.metrics.columns.identity import Metric as Identity
+from unveilify.metrics.contract import Column, Comparison, Metric, composite
+from unveilify.models.system import System, predict
 
 VERSION = 3
 """Raised whenever the same outputs would score differently, so that kept rows are measured again."""

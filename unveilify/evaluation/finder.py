@@ -13,7 +13,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.core.sample import Sample, resize
 from unveilify.evaluation.systems import CONTROLS, Trained, Untrained
-from unveilify.models.parts.system import System
+from unveilify.models.system import System
 
 WIDEN = 0.02
 """A found mask is widened by so much of the crop's side: a rim of cloth left over would be painted onward."""

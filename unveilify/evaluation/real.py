@@ -23,8 +23,8 @@ from unveilify.evaluation.evaluate import Bench
 from unveilify.evaluation.real_photos import RealFaces, RealPhotos
 from unveilify.evaluation.still_masked import Judge
 from unveilify.evaluation.systems import Given, Predictions, Trained, Truth
-from unveilify.metrics.identity import Metric as Identity
-from unveilify.models.parts.system import System, predict
+from unveilify.metrics.columns.identity import Metric as Identity
+from unveilify.models.system import System, predict
 from unveilify.shards.reader import ShardSet
 
 VERSION = 1

@@ -15,7 +15,7 @@ from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import spread
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder
-from unveilify.sources._listing import PICTURES, names_in
+from unveilify.sources.listing import PICTURES, names_in
 
 MASKED, UNMASKED = "masked", "unmasked"
 

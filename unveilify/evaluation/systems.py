@@ -17,9 +17,9 @@ from unveilify.core.sample import resize
 from unveilify.core.stamps import BEGUN, STAMP
 from unveilify.core.storage import canonical_json, read_file, read_json, sha256_bytes, sha256_file
 from unveilify.evaluation.samples import Split, spread
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Fits, Output, Sized, plugin
-from unveilify.models.parts.system import Kind, NetworkSystem
+from unveilify.models import store
+from unveilify.models.contract import Fits, Output, Sized, plugin
+from unveilify.models.system import Kind, NetworkSystem
 from unveilify.shards.reader import ShardSet
 from unveilify.training.state import checkpoints, position_of
 

@@ -14,7 +14,7 @@ from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.faces.find import Finder
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.system import NetworkSystem
 from unveilify.unmask.remove import references, remove
 from unveilify.weights import Missing
 

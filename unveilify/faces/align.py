@@ -9,7 +9,7 @@ from unveilify.core.geometry import Floats, Matrix, similarity
 from unveilify.core.landmark_rows import shares
 from unveilify.core.landmarks import Landmarks, Points, anchors, quantise, transform
 from unveilify.core.records import Face, Image
-from unveilify.faces._warp import outside_share, warp
+from unveilify.faces.warp import outside_share, warp
 
 INTEROCULAR = 0.25
 """Distance of the eye centres, as a share of the crop's side."""

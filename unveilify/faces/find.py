@@ -11,11 +11,11 @@ from PIL import Image as Pillow
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import to_image
 from unveilify.core.records import Box, Face, Image
+from unveilify.faces.backend import Backend as Backend
+from unveilify.faces.backend import load
 from unveilify.faces.config import QualityConfig
-from unveilify.faces.landmarks._backend import Backend as Backend
-from unveilify.faces.landmarks._backend import load
-from unveilify.faces.landmarks._order import prominence, shared
-from unveilify.faces.landmarks._windows import moved
+from unveilify.faces.prominence import prominence, shared
+from unveilify.faces.windows import moved
 
 NO_FACE, AMBIGUOUS_FACE, BAD_LABEL = "no_face", "ambiguous_face", "bad_label"
 FARTHEST_PX = 1e6

@@ -12,12 +12,12 @@ from unveilify.core.raster import grid_triangles, hits, raster
 from unveilify.core.records import Image
 from unveilify.masks import light as lighting
 from unveilify.masks._photo import under_hair
-from unveilify.masks._pixels import Array, Floats, Ints, blurred, channel, look_up, merged, resized
-from unveilify.masks._surface import Surface
 from unveilify.masks.fit import Head
+from unveilify.masks.pixels import Array, Floats, Ints, blurred, channel, look_up, merged, resized
 from unveilify.masks.recipe import Recipe
+from unveilify.masks.sheet import Sheet
 from unveilify.masks.straps import Ribbon
-from unveilify.masks.styles._sheet import Sheet
+from unveilify.masks.surface import Surface
 
 _SHEET_PX = (48, 1400)
 _FOLD_BLUR = 0.8

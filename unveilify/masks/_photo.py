@@ -7,8 +7,8 @@ import numpy as np
 
 from unveilify.core.records import Image
 from unveilify.masks._head import relief
-from unveilify.masks._pixels import Array, Bools, Floats, blurred, fill_hull, look_up
 from unveilify.masks.fit import Head, Places, place
+from unveilify.masks.pixels import Array, Bools, Floats, blurred, fill_hull, look_up
 
 _RIM_SHARE = 0.4
 """Glasses are believed in when this share of the rings under both eyes is crossed by dark lines.

@@ -10,7 +10,7 @@ from unveilify.core.errors import UserError
 from unveilify.masks import wear
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.recipe import Light, Recipe
-from unveilify.masks.styles._find import find
+from unveilify.masks.style import find
 
 
 def choose(config: MaskConfig, seed: int, key: str) -> Recipe:

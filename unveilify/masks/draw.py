@@ -10,13 +10,13 @@ from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Image
 from unveilify.masks._layers import Scene, add_bands, cloth, sticker
 from unveilify.masks._photo import glasses, skin_area
-from unveilify.masks._pixels import Array, Floats, blurred, channel, resized
-from unveilify.masks._surface import surface
 from unveilify.masks.fit import Head, fit, project
 from unveilify.masks.light import contact_shadow, measure
+from unveilify.masks.pixels import Array, Floats, blurred, channel, resized
 from unveilify.masks.recipe import Recipe
 from unveilify.masks.straps import RIBBON_POINTS, ribbons
-from unveilify.masks.styles._find import find
+from unveilify.masks.style import find
+from unveilify.masks.surface import surface
 
 _FAINT = 2.5 / 255
 """Alpha below this is nothing: it would widen the hole by what nobody can see."""

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from unveilify.core.records import Image
 from unveilify.masks._head import relief
-from unveilify.masks._pixels import Array, Bools, Floats, Reals, blurred, look_up
 from unveilify.masks.fit import Head, Places, place
+from unveilify.masks.pixels import Array, Bools, Floats, Reals, blurred, look_up
 from unveilify.masks.recipe import Light
 
 GAMMA = 2.2

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.masks._surface import Surface
 from unveilify.masks.recipe import Wear
+from unveilify.masks.surface import Surface
 
 Array = npt.NDArray[np.float64]
 End = tuple[float, float, float]

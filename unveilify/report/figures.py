@@ -17,8 +17,8 @@ from unveilify.core.storage import writing
 from unveilify.core.words import figure as words
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.samples import Samples
-from unveilify.metrics._contract import Better
-from unveilify.models.parts.system import System, predict
+from unveilify.metrics.contract import Better
+from unveilify.models.system import System, predict
 
 CELL_PX, GAP_PX, TOP_PX, LEFT_PX, DPI = 128, 6, 48, 44, 160
 """Measures of a figure: a cell is at least so large, by whole multiples of the picture; margins for words."""

@@ -15,7 +15,7 @@ from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
 from unveilify.evaluation.systems import CONTROLS, Trained
-from unveilify.models.parts.system import System
+from unveilify.models.system import System
 from unveilify.report.config import ReportConfig
 from unveilify.report.figures import Strip, choose
 from unveilify.report.table import DASH, Head, text

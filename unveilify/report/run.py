@@ -17,8 +17,8 @@ from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Predictions, Trained, Truth, Untrained, config_of
 from unveilify.evaluation.timing import device_name
-from unveilify.models.parts.contract import Sized
-from unveilify.models.parts.system import System
+from unveilify.models.contract import Sized
+from unveilify.models.system import System
 from unveilify.report import real as real_table
 from unveilify.report import terminal
 from unveilify.report.config import Inputs, ReportConfig

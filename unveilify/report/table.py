@@ -12,8 +12,8 @@ from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.systems import CONTROLS
-from unveilify.metrics._contract import Better
-from unveilify.models.parts.contract import plugin
+from unveilify.metrics.contract import Better
+from unveilify.models.contract import plugin
 from unveilify.report.config import ReportConfig
 
 DASH = "–"

@@ -14,7 +14,7 @@ from unveilify.core.written import Output
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Trained
-from unveilify.models.parts.system import System
+from unveilify.models.system import System
 from unveilify.report import figures, formats, page, terminal
 from unveilify.report.breakdown import breakdowns
 from unveilify.report.config import Inputs, ReportConfig

@@ -10,7 +10,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.records import Photo
 from unveilify.core.stamps import BEGUN, STAMP
 from unveilify.core.storage import MEMBER, split_member
-from unveilify.sources._listing import File, files
+from unveilify.sources.listing import File, files
 
 STAGE = "mask"
 ALPHA, NOTES = ".mask.png", ".mask.json"

@@ -25,7 +25,7 @@ from unveilify.core.words import cell
 from unveilify.core.written import Output
 from unveilify.faces.find import Finder
 from unveilify.masks.config import MaskConfig
-from unveilify.sources._listing import PICTURES
+from unveilify.sources.listing import PICTURES
 from unveilify.synth.beside import STAGE, Place, listed
 from unveilify.synth.draw import Masked, draw_on
 

@@ -12,7 +12,7 @@ from unveilify.core.progress import track
 from unveilify.core.records import Photo
 from unveilify.core.stamps import Stamp
 from unveilify.core.written import Output
-from unveilify.sources._listing import Listing, find_layout
+from unveilify.sources.listing import Listing, find_layout
 from unveilify.synth import inputs
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.part import Part, is_whole, make_part

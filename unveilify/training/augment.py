@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 1.5, 1.6, 0.06
 """Most that is added on [-1, 1]; most that chroma or contrast is multiplied or divided by; most of a turn of hue."""

@@ -10,8 +10,8 @@ from unveilify.core.config import build
 from unveilify.core.paths import BEST
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch, Learns, plugin
+from unveilify.models import store
+from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet, in_order
 from unveilify.training.config import TrainConfig
 from unveilify.training.data import to_batch

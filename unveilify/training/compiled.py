@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unveilify.models.parts.contract import Batch, Output
+from unveilify.models.contract import Batch, Output
 from unveilify.training.losses import target
 
 Forward = Callable[[Batch], Output]

@@ -1,6 +1,6 @@
 """Masks that look real, learned within the training: the cycle that the paper asks for (section 5.1).
 
-Beside the network G, which takes masks off, a network F (`models.parts.mask_on`) puts them on, as real photos wear
+Beside the network G, which takes masks off, a network F (`models.layers.mask_on`) puts them on, as real photos wear
 them. In every step, with real masked photos x and bare faces y from the shards:
 
 1. x -> G(x) -> F(G(x), mask of x) must give x again, and so must y from a drawn pair. F does both in the mirror:
@@ -29,10 +29,10 @@ from torch.nn import functional as F
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Points
 from unveilify.core.written import Output
-from unveilify.models.parts.contract import Batch, plugin
-from unveilify.models.parts.mask_on import MaskOn, Worn, weathered
-from unveilify.models.parts.patchgan import PatchGAN
-from unveilify.models.parts.together import rows, spread
+from unveilify.models.contract import Batch, plugin
+from unveilify.models.layers.mask_on import MaskOn, Worn, weathered
+from unveilify.models.layers.patchgan import PatchGAN
+from unveilify.models.together import rows, spread
 from unveilify.training import unpaired
 from unveilify.training.config import CycleConfig
 from unveilify.training.diffaug import colour, shift

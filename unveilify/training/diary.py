@@ -18,9 +18,9 @@ from unveilify.core.stamps import LOG
 from unveilify.core.storage import canonical_json, write_bytes
 from unveilify.core.words import say
 from unveilify.core.written import Output
-from unveilify.models.parts import store
-from unveilify.models.parts.contract import Batch, plugin
-from unveilify.models.parts.tensors import not_finite
+from unveilify.models import store
+from unveilify.models.contract import Batch, plugin
+from unveilify.models.tensors import not_finite
 from unveilify.training.data import Feed
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.state import UnusableError, checkpoints, name_of, resume

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
 
 NUMBERS = 7
 """Random numbers of one sample: brightness, saturation, contrast, shift (2), centre of the cut (2)."""

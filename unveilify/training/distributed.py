@@ -3,7 +3,7 @@
 Gradients are averaged in one flat buffer after the backward pass, so that a network, a discriminator and a
 penalty with second derivatives all go the same way. With equal shares the mean of the means is the mean: two
 processes compute the losses and gradients of one with the same global batch, up to the order of sums. What is no
-mean over samples, and noise, goes through `models.parts.together`. Four things are not the same: references of
+mean over samples, and noise, goes through `models.together`. Four things are not the same: references of
 other people (``wrong_reference`` of `plus`), which come from the process's own share of the batch; a share of the
 batch (``feature_share``, ``cycle.share``) that does not divide into whole samples in each process; what a log tells
 as a ratio over the batch; and validation, which the first process does alone.

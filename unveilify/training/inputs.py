@@ -4,7 +4,7 @@ from torch import nn
 
 from unveilify.core.errors import UserError
 from unveilify.core.storage import sha256_file
-from unveilify.models.parts import store
+from unveilify.models import store
 from unveilify.training import unpaired
 from unveilify.training.config import TrainConfig
 

@@ -16,7 +16,7 @@ from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
 from unveilify.core.words import say
 from unveilify.core.written import Output
-from unveilify.models.parts.contract import Batch, Learns, plugin
+from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
 from unveilify.training.config import Hardware, TrainConfig, resolve

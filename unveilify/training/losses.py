@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unveilify.core.errors import UserError
-from unveilify.models.parts.contract import Batch, Output, Recipe
-from unveilify.models.parts.extra import ExtraLosses, Matches
-from unveilify.models.parts.together import mean_of_all, mean_where, rows
+from unveilify.models.contract import Batch, Output, Recipe
+from unveilify.models.layers.extra import ExtraLosses, Matches
+from unveilify.models.together import mean_of_all, mean_where, rows
 from unveilify.perception import lpips, recogniser
 from unveilify.perception.lpips import Lpips
 from unveilify.perception.recogniser import TorchRecogniser

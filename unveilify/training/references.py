@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from unveilify.core import mesh
-from unveilify.models.parts.blank import blank
-from unveilify.models.parts.contract import Batch
+from unveilify.models.contract import Batch
+from unveilify.models.layers.blank import blank
 
 YAW, PITCH = 0.40, 0.20
 """Standard deviations of the turn, in radians; twice that is the most."""

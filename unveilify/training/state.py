@@ -1,7 +1,7 @@
 """Everything that a training is, in one file: weights, averages, optimizers and the position.
 
 There is no random state to save: every step seeds itself from (seed, step). The file says what training it is of, and
-carries a digest (`models.parts.tensors`).
+carries a digest (`models.tensors`).
 """
 
 import math
@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from unveilify.core.config import difference
 from unveilify.core.errors import UserError
-from unveilify.models.parts import tensors as files
+from unveilify.models import tensors as files
 from unveilify.training.window import Window
 
 

@@ -15,9 +15,9 @@ from torch.optim import Optimizer
 from unveilify.core.config import Config, build
 from unveilify.core.errors import UserError
 from unveilify.core.words import say
-from unveilify.models.parts.contract import Batch, Recipe, plugin
-from unveilify.models.parts.extra import pace
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.contract import Batch, Recipe, plugin
+from unveilify.models.layers.extra import pace
+from unveilify.models.system import NetworkSystem
 from unveilify.training.compiled import Forward, compile_checked
 from unveilify.training.config import TrainConfig
 from unveilify.training.diffaug import Augmented, draw

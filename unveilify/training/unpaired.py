@@ -20,7 +20,7 @@ from unveilify.core.written import Output
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.shards.order import batches, flips
-from unveilify.sources._listing import PICTURES, names_in
+from unveilify.sources.listing import PICTURES, names_in
 from unveilify.training.config import CycleConfig
 
 BARE = "unmasked"

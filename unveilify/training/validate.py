@@ -8,9 +8,9 @@ from torch import Tensor
 
 from unveilify.core.batch import Batch, to_bytes
 from unveilify.core.records import Image
-from unveilify.models.parts.contract import Recipe
-from unveilify.models.parts.found import overlap
-from unveilify.models.parts.system import Predicts
+from unveilify.models.contract import Recipe
+from unveilify.models.layers.found import overlap
+from unveilify.models.system import Predicts
 from unveilify.training.losses import Judges, target
 
 RISING = ("identity", "overlap")

@@ -9,7 +9,7 @@ from unveilify.core.found import Floats, worn
 from unveilify.core.records import Face, Image
 from unveilify.core.sample import Sample
 from unveilify.faces.align import crop, side_of
-from unveilify.models.parts.system import NetworkSystem, predict
+from unveilify.models.system import NetworkSystem, predict
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from unveilify.core.records import Face, Image
 from unveilify.core.sample import Sample
 from unveilify.faces.align import FaceCrop, crop, side_of
 from unveilify.faces.find import Backend
-from unveilify.models.parts.contract import Output
-from unveilify.models.parts.system import NetworkSystem, predict
+from unveilify.models.contract import Output
+from unveilify.models.system import NetworkSystem, predict
 
 Floats = npt.NDArray[np.float32]
 

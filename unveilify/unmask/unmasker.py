@@ -11,8 +11,8 @@ from unveilify.core.errors import UserError
 from unveilify.core.pictures import to_image
 from unveilify.core.records import Image
 from unveilify.faces.find import Finder
-from unveilify.models.parts.store import load, network_file
-from unveilify.models.parts.system import NetworkSystem
+from unveilify.models.store import load, network_file
+from unveilify.models.system import NetworkSystem
 from unveilify.unmask.remove import Reference, Removal, references, remove
 from unveilify.weights import SHIPPED, fetch
 

@@ -4,10 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as Base
-from unveilify.masks._surface import Cut
-from unveilify.masks.straps import Strap
-from unveilify.masks.styles._fabric import creases, gathers, pattern, weave
-from unveilify.masks.styles._sheet import (
+from unveilify.masks.fabric import creases, gathers, pattern, weave
+from unveilify.masks.sheet import (
     Colour,
     Sheet,
     coordinates,
@@ -19,6 +17,8 @@ from unveilify.masks.styles._sheet import (
     noise,
     pick_colour,
 )
+from unveilify.masks.straps import Strap
+from unveilify.masks.surface import Cut
 
 COLOURS: dict[str, Colour] = {
     "red": (0.66, 0.10, 0.13),

@@ -4,10 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as Base
-from unveilify.masks._surface import Cut
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.styles._fabric import PATTERNS, creases, gathers, pattern, stitches, weave
-from unveilify.masks.styles._sheet import (
+from unveilify.masks.fabric import PATTERNS, creases, gathers, pattern, stitches, weave
+from unveilify.masks.sheet import (
     Colour,
     Sheet,
     coordinates,
@@ -20,6 +18,8 @@ from unveilify.masks.styles._sheet import (
     pick_colour,
     step,
 )
+from unveilify.masks.straps import EAR_LOOP, Strap
+from unveilify.masks.surface import Cut
 
 COLOURS: dict[str, Colour] = {
     "white": (0.88, 0.87, 0.85),
@@ -48,7 +48,7 @@ class Params(Base):
     """One cotton mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
 
     colour: Colour
-    pattern: str | None = Field(None, description="one of `_fabric.PATTERNS`")
+    pattern: str | None = Field(None, description="one of `masks.fabric.PATTERNS`")
     seam: bool = Field(True, description="a middle seam; otherwise pleats")
     side: float = Field(0.92, description="where the sides end, from the middle")
     nose: float = Field(0.24, description="upper edge on the nose")

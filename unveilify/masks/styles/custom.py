@@ -11,10 +11,10 @@ from pydantic import Field
 from unveilify.core.config import Config as Base
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_file, sha256_bytes
-from unveilify.masks._pixels import Array, Floats, blurred, look_up
-from unveilify.masks._surface import Cut, spline
+from unveilify.masks.pixels import Array, Floats, blurred, look_up
+from unveilify.masks.sheet import Colour, Sheet, coordinates
 from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.styles._sheet import Colour, Sheet, coordinates
+from unveilify.masks.surface import Cut, spline
 
 Point = tuple[float, float]
 PLACES = ("left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom")

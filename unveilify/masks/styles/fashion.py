@@ -4,10 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as Base
-from unveilify.masks._surface import Cut
-from unveilify.masks.straps import Strap
-from unveilify.masks.styles._fabric import creases
-from unveilify.masks.styles._sheet import (
+from unveilify.masks.fabric import creases
+from unveilify.masks.sheet import (
     Colour,
     Sheet,
     coordinates,
@@ -20,6 +18,8 @@ from unveilify.masks.styles._sheet import (
     pick_colour,
     step,
 )
+from unveilify.masks.straps import Strap
+from unveilify.masks.surface import Cut
 
 COLOURS: dict[str, Colour] = {
     "black": (0.15, 0.15, 0.16),

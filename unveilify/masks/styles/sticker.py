@@ -3,9 +3,9 @@
 import numpy as np
 
 from unveilify.core.config import Config as Base
-from unveilify.masks._surface import Cut
+from unveilify.masks.sheet import Colour, Sheet, coordinates, finish, line
 from unveilify.masks.straps import Strap
-from unveilify.masks.styles._sheet import Colour, Sheet, coordinates, finish, line
+from unveilify.masks.surface import Cut
 
 
 class Config(Base):

@@ -4,10 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as Base
-from unveilify.masks._surface import Cut
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.styles._fabric import PATTERNS, creases, gathers, pattern, span
-from unveilify.masks.styles._sheet import (
+from unveilify.masks.fabric import PATTERNS, creases, gathers, pattern, span
+from unveilify.masks.sheet import (
     Colour,
     Sheet,
     coordinates,
@@ -20,6 +18,8 @@ from unveilify.masks.styles._sheet import (
     pick_colour,
     step,
 )
+from unveilify.masks.straps import EAR_LOOP, Strap
+from unveilify.masks.surface import Cut
 
 COLOURS: dict[str, Colour] = {
     "blue": (0.52, 0.79, 0.93),
@@ -43,7 +43,7 @@ class Params(Base):
     """One surgical mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
 
     colour: Colour
-    printed: str | None = Field(None, description="a pattern of `_fabric.PATTERNS`")
+    printed: str | None = Field(None, description="a pattern of `masks.fabric.PATTERNS`")
     pleats: int = Field(3, ge=0, le=6)
     opened: float = Field(0.7, description="how far the pleats are drawn apart in the middle, 0…1")
     side: float = Field(0.93, description="where the sides end, from the middle")

@@ -4,10 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from unveilify.core.config import Config as Base
-from unveilify.masks._surface import Cut
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.styles._fabric import creases, stitches
-from unveilify.masks.styles._sheet import (
+from unveilify.masks.fabric import creases, stitches
+from unveilify.masks.sheet import (
     Colour,
     Sheet,
     coordinates,
@@ -21,6 +19,8 @@ from unveilify.masks.styles._sheet import (
     pick_colour,
     step,
 )
+from unveilify.masks.straps import EAR_LOOP, Strap
+from unveilify.masks.surface import Cut
 
 COLOURS: dict[str, Colour] = {"white": (0.9, 0.9, 0.9), "black": (0.13, 0.13, 0.14), "blue": (0.45, 0.62, 0.78)}
 

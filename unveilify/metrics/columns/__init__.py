@@ -1,0 +1,1 @@
+"""One file per metric; its file name is its public name."""

@@ -1,0 +1,158 @@
+"""What may lie under a mask, before anything is learned: the person's photos and nobody's face, in the photo's pose."""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unveilify.core.mesh import POINTS
+from unveilify.models.contract import Batch
+from unveilify.models.layers.blank import blank, continued
+from unveilify.models.layers.face_prior import FacePrior
+from unveilify.models.layers.hole import grown
+from unveilify.models.layers.placing import (
+    MIRRORED,
+    Placement,
+    Window,
+    fetch,
+    lay,
+    levelled,
+    match_colour,
+    merge,
+    place,
+)
+from unveilify.models.layers.warp import resize, sampled
+
+REACH = 0.11
+"""How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
+APART = 0.5
+"""How far colours on [-1, 1] may lie apart around the hole for the same thing to be seen in both photos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Pictures (B, 3, S, S) whose colours were matched to the photo, where they go, and how much that is worth (B, 1, l, l)."""
+
+    pictures: Tensor
+    placement: Placement
+    trust: Tensor
+    seen: Tensor
+
+    def doubted(self) -> "Source":
+        """The same with next to no trust: shown where nothing else is."""
+        return replace(self, trust=0 * self.trust)
+
+    def within(self, photos: list["Source"]) -> "Source":
+        """The same, seen only where a photo of the person is, if there is one: another jaw beside theirs is a second face."""
+        if not photos:
+            return self
+        covered = torch.stack([photo.seen for photo in photos]).amax(0)
+        given = covered.amax((1, 2, 3), keepdim=True) > 0
+        return replace(self, seen=self.seen * torch.where(given, covered, torch.ones_like(covered)))
+
+    def reduced(self, side: int) -> "Source":
+        """The same with pictures of at most ``side``: what is shown smaller must not alias."""
+        return replace(self, pictures=resize(self.pictures, min(side, self.pictures.shape[-1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture (B, 3, s, s), how far it can be trusted and where there is one (B, 1, s, s), 0…1."""
+
+    picture: Tensor
+    trust: Tensor
+    seen: Tensor
+
+    def feathered(self) -> Tensor:
+        """``seen`` with a soft inner edge of about 3 % of the side."""
+        step = max(1, round(0.015 * self.seen.shape[-1]))
+        inner = 1 - grown(1 - self.seen, step)
+        return F.avg_pool2d(inner, 2 * step + 1, 1, step) * self.seen
+
+
+def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mirror: bool = True) -> list[Source]:
+    """Every identity image, and its mirror image, rigidly in the pose of the masked face."""
+    sources: list[Source] = []
+    target = mesh_of(batch.landmarks, batch)
+    for k in range(batch.identity.shape[1]):
+        given = (batch.real > k).float()[:, None, None, None]
+        if not bool(given.any()):
+            break
+        own = mesh_of(None if batch.identity_landmarks is None else batch.identity_landmarks[:, k], batch)
+        pictures = match_colour(batch.identity[:, k], own, batch.masked, target, hole)
+        for turned in (False, True)[: 1 + mirror]:
+            placement = place(target, own, size_px, window, mirror=turned)
+            worth = given * (MIRRORED if turned else 1.0)
+            sources.append(Source(pictures, placement, worth * placement.trust, given * placement.seen))
+    return sources
+
+
+def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: FacePrior) -> tuple[Source, Tensor]:
+    """Nobody's face on the mesh that was found, and that mesh's normals (B, 3, l, l)."""
+    target = mesh_of(batch.landmarks, batch)
+    placement, normals = lay(prior.corrected(target), size_px, window)
+    pictures = levelled(prior(batch.masked, target.nan_to_num(0.5), hole), batch.masked, target, hole)
+    return Source(pictures, placement, placement.seen, placement.seen), normals
+
+
+def mesh_of(landmarks: Tensor | None, batch: Batch) -> Tensor:
+    """The meshes (B, 468, 3); NaN where there are none, or landmarks of another scheme."""
+    if landmarks is not None and landmarks.shape[1:] == (POINTS, 3):
+        return landmarks
+    return batch.masked.new_full((len(batch), POINTS, 3), torch.nan)
+
+
+def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = None) -> Shown:
+    """The sources as one picture of ``side``, each weighed by its trust; ``flow`` as of `moved`."""
+    if not sources:
+        empty = like.new_zeros(len(like), 1, side, side)
+        return Shown(like.new_zeros(len(like), 3, side, side), empty, empty)
+    pictures, trusts, seen = [], [], []
+    for source in sources:
+        placement = source.placement if flow is None else moved(source.placement, flow)
+        pictures.append(fetch(source.pictures, placement, side))
+        trusts.append(resize(source.trust, side))
+        seen.append((resize(source.seen, side) > 0.5).float())
+    return Shown(*merge(pictures, trusts, seen))
+
+
+def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Window) -> Tensor:
+    """What lies around the face in the hole: the edges that the best photo of the person shows there, of neck, hair and
+    cheeks, in the colours of this photo's own surroundings.
+
+    What the two differ by around the hole goes on into it smoothly: Poisson blending (Pérez et al. 2003), solved by
+    push and pull. Without a photo the surroundings themselves go on.
+    """
+    around = continued(masked, hole)
+    if not sources:
+        return around
+    side = masked.shape[-1]
+    inner = window.box(side)[2]
+    worth = torch.stack([source.trust.mean((1, 2, 3)) for source in sources])
+    chosen = (worth == worth.amax(0)).float()[..., None, None, None]
+    chosen = chosen / chosen.sum(0)
+    pairs = list(zip(chosen, sources, strict=True))
+    there = window.back(sum((c * fetch(s.pictures, s.placement, inner) for c, s in pairs), masked.new_zeros(())), side)
+    near = window.back(resize(sum((c * _near(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
+    # Where hair here meets a wall there, the two differ by more than light does: that is no light to go on.
+    apart = masked - there
+    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / APART).square())
+    light = blank(apart * alike, hole) / blank(alike, hole).clamp(min=0.05)
+    return around + near * (there + light.clamp(-APART, APART) - around)
+
+
+def _near(seen: Tensor) -> Tensor:
+    """1 on a mesh that is seen (B, 1, l, l), falling to 0 over `REACH` of the side around it."""
+    step = max(1, round(REACH / 2 * seen.shape[-1]))
+    return F.avg_pool2d(grown(seen, step), 2 * step + 1, 1, step)
+
+
+def moved(placement: Placement, flow: Tensor) -> Placement:
+    """The placement as it is found ``flow`` (B, 2, l, l) further on; in shares of the window's half side."""
+    side = flow.shape[-1]
+    identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
+    places = F.affine_grid(identity, [len(flow), 1, side, side], align_corners=False) + flow.permute(0, 2, 3, 1)
+    grid = resize(placement.grid.permute(0, 3, 1, 2), side)
+    further = sampled(grid, places)
+    return replace(placement, grid=further.permute(0, 2, 3, 1))

@@ -1,0 +1,215 @@
+"""A face that nobody has: what the lower face may look like, given the upper one, in closed form.
+
+Faces are unrolled along their meshes, so that mouths lie on mouths and a mean of many is sharp. Of the lower halves
+the mean and the principal components are kept, and the linear least-squares estimate of the components from
+the upper half (the conditional mean of a joint Gaussian).
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unveilify.core import mesh
+from unveilify.core.errors import UserError
+from unveilify.core.raster import hits
+from unveilify.models.layers.warp import sampled
+
+SIDE = 160
+"""Side of an unrolled face in pixels."""
+SPLIT = round(SIDE * (mesh.NEVER_HIDDEN + 0.9) / 2.75) - 6
+"""First row of the lower half."""
+UPPER = slice(round(0.30 * SPLIT), SPLIT)
+"""Rows that the lower half is estimated from."""
+TONE = slice(SPLIT - 26, SPLIT + 8)
+"""Rows from the brows to the cheekbones, where the colour of a face's skin is looked for."""
+LOOK = (10, 16)
+"""Rows and columns to which these are reduced."""
+UNLIKE = 0.25
+"""Most that a pixel of the upper half may differ from the mean's, on [-1, 1]: what differs by more is no skin."""
+BLEND = 16
+"""Rows over which the mean of the upper half goes over into what is predicted of the lower."""
+COMPONENTS = 32
+RIDGE = 60.0
+"""Penalty per face of the estimate, in squared grey levels of 0…255."""
+CLOSED = 0.06
+"""Largest gap between the lips, in interocular distances, of a face that counts."""
+
+
+class FacePrior(nn.Module):
+    """``mean`` (3, SIDE, SIDE), colours less the face's own; ``components`` (C, 3, rows, SIDE) of the lower half, of
+    length 1; ``spread`` (C,) their deviations; ``estimate`` (F, C), ``centre`` (F,) and ``tone`` (3,), the mean colour.
+    ``outline`` (468, 3): by how much, in the frame of the mean face, a mesh that is found under a mask is wrong on average."""
+
+    mean: Tensor
+    components: Tensor
+    spread: Tensor
+    estimate: Tensor
+    centre: Tensor
+    tone: Tensor
+    outline: Tensor
+    corners: Tensor
+    weights: Tensor
+    covered: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        features = 3 * LOOK[0] * LOOK[1] + 3
+        self.register_buffer("mean", torch.zeros(3, SIDE, SIDE))
+        self.register_buffer("components", torch.zeros(COMPONENTS, 3, SIDE - SPLIT, SIDE))
+        self.register_buffer("spread", torch.zeros(COMPONENTS))
+        self.register_buffer("estimate", torch.zeros(features, COMPONENTS))
+        self.register_buffer("centre", torch.zeros(features))
+        self.register_buffer("tone", torch.zeros(3))
+        self.register_buffer("outline", torch.zeros(mesh.POINTS, 3))
+        vertices = np.column_stack([mesh.surface().unrolled * SIDE - 0.5, np.zeros(mesh.POINTS)])
+        found = hits(vertices, mesh.surface().triangles, (SIDE, SIDE)).last((SIDE, SIDE))
+        corners, weights = np.zeros((SIDE * SIDE, 3), np.int64), np.zeros((SIDE * SIDE, 3), np.float32)
+        corners[found.pixel] = found.corners
+        weights[found.pixel] = np.column_stack([1 - found.second - found.third, found.second, found.third])
+        self.register_buffer("corners", torch.from_numpy(corners), persistent=False)
+        self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
+        covered = torch.from_numpy(weights.sum(1) > 0).reshape(1, 1, SIDE, SIDE).float()
+        self.register_buffer("covered", covered, persistent=False)
+
+    def corrected(self, landmarks: Tensor) -> Tensor:
+        """Meshes (B, 468, 3) found under masks, with the jaw where jaws are: under a mask the mesh imagines a short one."""
+        wrong, rows = self.outline.double().cpu().numpy(), landmarks.double().cpu().numpy()
+        for points in rows:
+            if np.isfinite(points).all():
+                there = mesh.rigid(mesh.surface().mean, points)
+                points += there.scale * wrong @ there.rotation.T
+        return torch.from_numpy(rows).to(landmarks)
+
+    def unroll(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
+        """(B, C, S, S) with meshes (B, 468, 3) -> (B, C, SIDE, SIDE)."""
+        places = (landmarks[:, self.corners, :2] * self.weights[None, :, :, None]).sum(2)
+        grid = (2 * places - 1).reshape(-1, SIDE, SIDE, 2)
+        return sampled(pictures, grid) * self.covered
+
+    def seen(self, pictures: Tensor, landmarks: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+        """The unrolled pictures, with what is turned away or in the hole taken from the other side, and how far each
+        pixel is known (B, 1, SIDE, SIDE)."""
+        squarely = np.stack([mesh.trust(one) for one in landmarks.double().cpu().numpy()])
+        trust = torch.from_numpy(squarely).to(pictures)
+        know = (trust[:, self.corners] * self.weights).sum(2).reshape(-1, 1, SIDE, SIDE)
+        know = know * (self.unroll(F.max_pool2d(hole, 3, 1, 1), landmarks) < 0.02)
+        flat = self.unroll(pictures, landmarks)
+        other = know.flip(-1) * (1 - know)
+        total = know + other
+        return (flat * know + flat.flip(-1) * other) / total.clamp(min=1e-3), total
+
+    @torch.no_grad()
+    def forward(self, masked: Tensor, landmarks: Tensor, hole: Tensor) -> Tensor:
+        """Unrolled faces (B, 3, SIDE, SIDE) in [-1, 1] for masked photos, as far as their upper halves tell."""
+        face, know = self.seen(masked.float(), landmarks, hole.float())
+        own = tone(face, know)
+        lower = self._coefficients(face, know, own) @ self.components.flatten(1)
+        flat = self.mean.expand(len(masked), -1, -1, -1).clone()
+        begin = (torch.arange(SIDE - SPLIT, device=lower.device) / BLEND).clamp(max=1)[:, None]
+        flat[:, :, SPLIT:] += begin * lower.reshape(-1, 3, SIDE - SPLIT, SIDE)
+        return (flat + own[..., None, None]).clamp(-1, 1)
+
+    def _coefficients(self, face: Tensor, know: Tensor, own: Tensor) -> Tensor:
+        features = self._features(face, know, own) - self.centre
+        return torch.clamp(features @ self.estimate, -1.5 * self.spread, 1.5 * self.spread)
+
+    def _features(self, face: Tensor, know: Tensor, own: Tensor) -> Tensor:
+        # A fringe says little of the chin, and must not darken it.
+        different = (face - own[..., None, None] - self.mean).clamp(-UNLIKE, UNLIKE) * (know > 0.3)
+        return torch.cat([F.adaptive_avg_pool2d(different[:, :, UPPER], LOOK).flatten(1), own - self.tone], 1)
+
+    @torch.no_grad()
+    def fit(self, faces: Iterable[tuple[Tensor, Tensor, Tensor]], most: int) -> int:
+        """Learn from unmasked pictures (B, 3, S, S), their meshes (B, 468, 3) and those found under masks; returns how many
+        counted.
+
+        Faces whose mouth is open, or whose mesh is not known, are left out.
+
+        Raises:
+            UserError: none counted.
+        """
+        parts: list[tuple[Tensor, Tensor]] = []
+        errors: list[Tensor] = []
+        for pictures, landmarks, masked in faces:
+            errors += errors_under_masks(landmarks, masked)
+            shut = closed(landmarks)
+            if shut.any():
+                empty = torch.zeros_like(pictures[shut][:, :1])
+                face, know = self.seen(pictures[shut].float(), landmarks[shut], empty)
+                parts.append(((127 * face).round().to(torch.int8), (255 * know.clamp(0, 1)).to(torch.uint8)))
+            if sum(len(face) for face, _ in parts) >= most:
+                break
+        if not parts:
+            raise UserError("No picture shows a face with a closed mouth: make the shards with landmarks mediapipe.")
+        if errors:
+            self.outline.copy_(torch.stack(errors).mean(0))
+        tones = [tone(*_floats(part)) for part in parts]
+        self.tone.copy_(torch.cat(tones).mean(0))
+        total, weight = torch.zeros_like(self.mean), torch.zeros_like(self.covered[0])
+        for part, own in zip(parts, tones, strict=True):
+            face, know = _floats(part)
+            total += ((face - own[..., None, None]) * know).sum(0)
+            weight += know.sum(0)
+        self.mean.copy_(total / weight.clamp(min=1e-3))
+        lower, features = [], []
+        for part, own in zip(parts, tones, strict=True):
+            face, know = _floats(part)
+            features.append(self._features(face, know, own))
+            apart = torch.where(know > 0.3, face - own[..., None, None] - self.mean, torch.zeros_like(face))
+            lower.append(apart[:, :, SPLIT:].flatten(1).half())
+        self._decompose(torch.cat(lower), torch.cat(features))
+        return sum(map(len, tones))
+
+    def _decompose(self, lower: Tensor, features: Tensor) -> None:
+        """Principal components of the lower halves (N, D), and their estimate from the features (N, F)."""
+        pick = torch.linspace(0, len(lower) - 1, min(len(lower), 3000)).long()
+        some = lower[pick].float()
+        _, vectors = torch.linalg.eigh(some @ some.T)
+        base = F.normalize(vectors.flip(1)[:, :COMPONENTS].T @ some, dim=1)
+        count = len(base)
+        self.components[:count] = base.reshape(count, 3, SIDE - SPLIT, SIDE)
+        values = torch.cat([part.float() @ base.T for part in torch.split(lower, 512)])
+        self.spread[:count] = values.square().mean(0).sqrt()
+        self.centre.copy_(features.mean(0))
+        x = features - self.centre
+        penalty = len(x) * RIDGE / 127.5**2 * torch.eye(x.shape[1])
+        self.estimate[:, :count] = torch.linalg.solve(x.T @ x + penalty, x.T @ values)
+
+
+def _floats(part: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """A face and how far it is known, from bytes."""
+    return part[0].float() / 127, part[1].float() / 255
+
+
+def tone(face: Tensor, know: Tensor) -> Tensor:
+    """The colour (B, 3) of the skin of unrolled faces: the mean of the brighter part of what is known around the eyes,
+    for eyes, brows and a fringe are darker than the skin."""
+    there, weight = face[:, :, TONE], know[:, :, TONE]
+    brighter = there.mean(1, keepdim=True) >= _mean(there, weight).mean(1, keepdim=True) - 0.02
+    return _mean(there, weight * brighter)[..., 0, 0]
+
+
+def _mean(pictures: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean over the pixels, (B, C, 1, 1)."""
+    return (pictures * weight).sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True).clamp(min=1e-3)
+
+
+def errors_under_masks(true: Tensor, masked: Tensor) -> list[Tensor]:
+    """What meshes found under masks lack, (468, 3) each in the frame and unit of the mean face, where both are known."""
+    rows = []
+    for right, found in zip(true.double().cpu().numpy(), masked.double().cpu().numpy(), strict=True):
+        if np.isfinite(right).all() and np.isfinite(found).all():
+            there = mesh.rigid(mesh.surface().mean, found)
+            rows.append(torch.from_numpy((right - found) @ there.rotation / there.scale).float())
+    return rows
+
+
+def closed(landmarks: Tensor) -> Tensor:
+    """Whether the mouths of (B, 468, 3) are closed, (B,); false where the mesh is not known."""
+    between = (landmarks[:, [33, 133], :2].mean(1) - landmarks[:, [263, 362], :2].mean(1)).norm(dim=1)
+    gap = (landmarks[:, 13] - landmarks[:, 14]).norm(dim=1)
+    shut: Tensor = gap < CLOSED * between
+    return shut

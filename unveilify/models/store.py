@@ -1,0 +1,120 @@
+"""One network in one file: its tensors, the model's name, its config and a digest (`models.tensors`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unveilify.core.config import build
+from unveilify.core.errors import UserError
+from unveilify.core.paths import BEST, check_name
+from unveilify.models import tensors as files
+from unveilify.models.contract import Plugin, Sized, plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A network as it was saved, on the CPU, in evaluation mode, float32."""
+
+    model: str
+    config: Sized
+    network: nn.Module
+    meta: dict[str, Any]
+
+
+def network_file(run: Path) -> Path:
+    """The network file that a path means: itself, or the best one of a run directory.
+
+    Raises:
+        UserError: there is none.
+    """
+    check_name(run)
+    path = run / BEST if run.is_dir() else run
+    if not path.is_file():
+        raise UserError(
+            f"There is no trained network {path}: give a run directory of `unveilify train`, or its {BEST}."
+        )
+    return path
+
+
+def save(
+    path: Path,
+    model: str,
+    config: Sized,
+    state: Mapping[str, Tensor],
+    *,
+    meta: Mapping[str, Any] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write ``state`` (of a network, or of its moving average) as one whole file or none.
+
+    ``meta`` is any JSON (data, step, scores). ``dtype`` stores floating tensors in another precision, such
+    as ``torch.float16`` for a network that ships. Equal input is equal bytes.
+    """
+    tensors = {name: _plain(tensor, dtype) for name, tensor in state.items()}
+    bad = files.not_finite(tensors)
+    if bad is not None:
+        raise UserError(f"The weights {bad} of this '{model}' network are not finite: it is not written to {path}.")
+    about = {"model": model, "config": config.model_dump(mode="json"), "meta": dict(meta or {})}
+    files.write(path, tensors, about)
+
+
+def load(path: Path) -> Stored:
+    """Read a network back, checking every byte against the digest and every name and shape.
+
+    Raises:
+        UserError: not such a file, damaged, or written by a model that does not exist here.
+    """
+    about, tensors = read(path)
+    module = plugin(about["model"])
+    config = build(module.Config, about["config"])
+    if not _fits(module, config, tensors):
+        raise UserError(
+            f"{path} does not fit the model '{about['model']}' of this version with its settings: take another file."
+        )
+    with torch.device("cpu"):  # also while a network that holds this one is only being measured
+        network = module.Network(config)
+    floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    try:
+        network.load_state_dict(floats)
+    except RuntimeError as error:
+        what = " ".join(str(error).split())[:200]
+        raise UserError(f"{path} does not fit the model '{about['model']}' of this version: {what}") from None
+    return Stored(about["model"], config, network.eval(), about["meta"])
+
+
+def _fits(module: Plugin, config: Sized, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the network of ``config`` has the tensors of the file, told before any memory is taken for it."""
+    try:
+        with torch.device("meta"):
+            expected = module.Network(config).state_dict()
+    except (RuntimeError, OverflowError, MemoryError, ValueError):
+        return False
+    return {n: t.shape for n, t in expected.items()} == {n: t.shape for n, t in tensors.items()}
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The metadata (model, config, meta) and the tensors of a file, verified but not built."""
+    if not path.is_file():
+        raise UserError(f"There is no network file {path}: give a .safetensors file that `unveilify train` wrote.")
+    try:
+        about, tensors = files.read(path)
+    except files.DamagedError as error:
+        raise UserError(
+            f"{path} is not a whole network file of unveilify ({error}): copy it again or take another checkpoint."
+        ) from None
+    bad = files.not_finite(tensors)
+    if not {"model", "config", "meta"} <= about.keys() or bad is not None:
+        what = f"its weights {bad} are not finite" if bad else "it holds something else"
+        raise UserError(f"{path} is no network ({what}): give a .safetensors file that `unveilify train` wrote.")
+    return about, tensors
+
+
+def _plain(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    tensor = tensor.detach().cpu()
+    if dtype is not None and tensor.is_floating_point():
+        tensor = tensor.to(dtype)
+    return tensor.clone(memory_format=torch.contiguous_format)

@@ -1,0 +1,1 @@
+"""One file per network or untrained baseline; its file name is its public name."""

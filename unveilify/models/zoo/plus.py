@@ -1,0 +1,276 @@
+"""unveilify-plus: find the mask, place what is known of the person, paint the rest.
+
+What we ship. Three things in a row, of which only the first and the last are learned:
+
+1. *find*: where is the mask? What lies there is blanked: nothing after this step ever sees the cloth, so the result
+   cannot depend on it.
+2. *place*: every photo of the person is laid rigidly, by its mesh, into the pose of the masked face; so is a face that is
+   nobody's, predicted from the upper half. These are pictures at their own resolution.
+3. *paint*: a small network looks at the blanked photo beside the placed pictures, and says how to light them, how
+   to move them a little, where to trust which, and what to paint where none of them reaches.
+
+All that it says is smooth or of the side at which it looks, so one small network serves photos of any size. Outside the
+hole the photo is untouched, exactly.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from unveilify.core import mesh
+from unveilify.models.contract import Batch, Output, Recipe, Sized
+from unveilify.models.layers import shipped
+from unveilify.models.layers.candidates import Shown, Source, from_photos, from_prior, show, surroundings
+from unveilify.models.layers.face_prior import FacePrior
+from unveilify.models.layers.found import wanted
+from unveilify.models.layers.hole import laid_over, soften
+from unveilify.models.layers.layers import PowerOfTwo, full_precision, scaled
+from unveilify.models.layers.light import joined, lit
+from unveilify.models.layers.patchgan import PatchGAN, first_identity
+from unveilify.models.layers.placing import Window, at
+from unveilify.models.layers.resunet import ResUNet, head
+from unveilify.models.layers.warp import resize
+from unveilify.models.together import rows
+from unveilify.models.zoo.find import Config as FindConfig
+from unveilify.models.zoo.find import Network as Finder
+
+USES_HOLE = False
+TRAINS = True
+RECIPE = Recipe(
+    lpips=1.0,
+    identity=0.2,
+    identity_from=0.2,
+    identity_rough=True,
+    adversarial=0.03,
+    adversarial_from=0.5,
+    gan="hinge",
+    r1=1.0,
+    lr_g=7e-4,
+    lr_d=4e-4,
+    betas=(0.9, 0.99),
+    cosine=True,
+    best_by=("lpips", "identity"),
+)
+
+WINDOW = Window(left=0.125, top=0.25, side=0.75)
+"""The part of the face crop that is looked at and painted; what of a hole lies around it, strap ends, is only blanked."""
+PAINTER = (48, 96, 144, 192, 224)
+"""Channels per level at width 1, finest first; the finest is half the side at which the painter looks."""
+FLOW_LEVEL, LIGHT_LEVEL = 1, 2
+"""The flow is said at a quarter of that side, the light at an eighth."""
+FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
+"""Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
+FADE = 0.05
+"""Share of the window's side over which what is painted fades out towards its edges."""
+INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
+
+
+class Config(Sized):
+    """Shape of the network."""
+
+    size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
+    width: float = Field(1.0, gt=0, description="channel multiplier of the painter")
+    look_px: PowerOfTwo = Field(64, description="side at which the painter looks at its window")
+    widen: float = Field(0.02, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
+    reference_dropout: float = Field(
+        0.15, ge=0, lt=1, description="share of training photos shown without any reference"
+    )
+    wrong_reference: float = Field(
+        0.05, ge=0, lt=1, description="share of training photos shown a stranger's reference"
+    )
+    colour_loss: float = Field(2.0, ge=0, description="weight of the difference, in the hole, of the blurred pictures")
+    placed_loss: float = Field(0.5, ge=0, description="weight of the loss on the lit and moved placed pictures alone")
+    flow_loss: float = Field(2.0, ge=0, description="weight of the flow's distance from where the truth's points lie")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What the painter says: ``flow`` (B, 2, l, l) in half sides; ``gain`` and ``bias`` (B, 6, m, m), of the placed picture
+    and of nobody's face; ``blend`` (B, 3, L, L), shares of placed, nobody and paint; ``paint`` (B, 3, L, L)."""
+
+    flow: Tensor
+    gain: Tensor
+    bias: Tensor
+    blend: Tensor
+    paint: Tensor
+
+
+class Painter(nn.Module):
+    """The U-Net that says the fields."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        channels = [scaled(c, config.width) for c in PAINTER]
+        self.net = ResUNet(4 * INPUTS, channels)
+        self.light = head(channels[LIGHT_LEVEL], 12)
+        self.flow = head(channels[FLOW_LEVEL], 2)
+        self.look = head(channels[0], 24, std=0.1)
+
+    def forward(self, around: Tensor, hole: Tensor, placed: Shown, nobody: Shown, normals: Tensor) -> Fields:
+        """Everything at the side L at which it looks."""
+        known = torch.cat(
+            [around, hole, placed.picture, placed.trust, placed.seen, nobody.picture, normals, nobody.seen], 1
+        )
+        features = self.net(F.pixel_unshuffle(known, 2))
+        light, flow = self.light(features[LIGHT_LEVEL]).float(), self.flow(features[FLOW_LEVEL]).float()
+        look = F.pixel_shuffle(self.look(features[0]).float(), 2)
+        # At the start: the placed picture where it can be trusted, nobody's face elsewhere, paint around them.
+        start = torch.cat([4 * placed.trust * placed.seen, 2 * nobody.seen, torch.zeros_like(hole)], 1)
+        absent = torch.cat([1 - placed.seen, 1 - nobody.seen, torch.zeros_like(hole)], 1)
+        logits = look[:, :3] + start - 20 * absent
+        return Fields(
+            flow=FLOW * torch.tanh(flow),
+            gain=torch.exp(GAIN * torch.tanh(light[:, :6])),
+            bias=BIAS * torch.tanh(light[:, 6:]),
+            blend=torch.softmax(logits, 1),
+            paint=look[:, 3:],
+        )
+
+
+class Network(nn.Module):
+    """Finder, prior and painter."""
+
+    any_size = needs_values = True
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.finder, self.prior = Finder(FindConfig()), FacePrior()
+        shipped.give(self, "finder", "prior")
+        self.painter = Painter(config)
+
+    def forward(self, batch: Batch) -> Output:
+        """Unmask photos of any side, at that side."""
+        side, config = batch.masked.shape[-1], self.config
+        hole, alpha = self._hole(batch)
+        if self.training:
+            batch = other_references(batch, config.reference_dropout, config.wrong_reference)
+        photos = from_photos(batch, hole, config.look_px, WINDOW)
+        nobody, normals = from_prior(batch, hole, config.look_px, WINDOW, self.prior)
+        around = surroundings(batch.masked.float(), hole, photos, WINDOW)
+        fields = self._look(around, hole, photos, nobody, normals)
+        fill, terms = self._render(batch, around, hole, photos, nobody, fields)
+        blend = (fields.blend * resize(WINDOW.cut(hole), config.look_px)).sum((0, 2, 3))
+        shares = blend / blend.sum().clamp(min=1e-6)
+        return Output(
+            image=laid_over(batch.masked, alpha, fill),
+            alpha=alpha,
+            terms=terms,
+            weights={"colour": config.colour_loss, "placed": config.placed_loss, "flow": config.flow_loss},
+            focus=WINDOW.box(side),
+            logs={
+                "flow_px": (fields.flow.detach().square().sum(1).sqrt().mean() * side * WINDOW.side / 2),
+                "share_placed": shares[0].detach(),
+                "share_nobody": shares[1].detach(),
+            },
+        )
+
+    def _hole(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Where nothing may be seen (B, 1, S, S), 0 or 1, and the soft alpha in it with which the result is laid over."""
+        widen = self.config.widen
+        if self.training and batch.unmasked is not None:  # of a real photo nobody knows the hole
+            return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))), batch.landmarks)
+        return soften(self.finder.alpha(batch.masked), widen, batch.landmarks)
+
+    def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
+        look = self.config.look_px
+        small = [resize(WINDOW.cut(x), look) for x in (masked, hole)]
+        reduced = [source.reduced(round(look / WINDOW.side)) for source in photos]
+        shown = (joined(lit(show(sources, masked, look), *small), *small) for sources in (reduced, [nobody]))
+        fields: Fields = self.painter(*small, *shown, normals)
+        return fields
+
+    def _render(
+        self, batch: Batch, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, fields: Fields
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The filled picture (B, 3, S, S) at the photo's own side, and in training its losses."""
+        side = masked.shape[-1]
+        window = WINDOW.box(side)[2]
+        gain, bias, blend = (resize(x, window) for x in (fields.gain, fields.bias, fields.blend))
+        around, inner = WINDOW.cut(masked), WINDOW.cut(hole)
+        known = []
+        for sources, flow, part in ((photos, fields.flow, PLACED), ([nobody], None, NOBODY)):
+            shown = lit(show(sources, masked, window, flow), around, inner)
+            shown = replace(shown, picture=shown.picture * gain[:, part] + bias[:, part])
+            edge = shown.feathered()
+            known.append((around + edge * (joined(shown, around, inner).picture - around), edge))
+        pictures = [picture for picture, _ in known] + [around + resize(fields.paint, window)]
+        inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
+        fill = masked + WINDOW.back(fading(inside - around), side)
+        if not self.training or batch.unmasked is None:
+            return fill, {}
+        return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
+
+    def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
+        """The colours of the result, and each known picture alone: it must not live by the others' grace."""
+        assert batch.unmasked is not None
+        truth = batch.unmasked.float()
+        with full_precision(fill):
+            inside, true = WINDOW.cut(hole), WINDOW.cut(truth)
+            alone = [
+                coarse_error(picture - true, inside * seen, 8) + coarse_error(picture - true, inside * seen, 48) / 2
+                for picture, seen in known
+            ]
+            return {
+                "colour": coarse_error(fill - truth, hole, 16),
+                "placed": torch.stack(alone).sum(),
+            }
+
+    def _flow_term(self, batch: Batch, photos: list[Source], flow: Tensor) -> dict[str, Tensor]:
+        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched."""
+        if not photos or batch.unmasked_landmarks is None or batch.unmasked_landmarks.shape[1] != mesh.POINTS:
+            return {}
+        points = [p for p in range(mesh.POINTS) if p not in set(mesh.surface().visible.tolist())]
+        true = batch.unmasked_landmarks[:, points, :2].float()
+        wanted = (2 / WINDOW.side * (photos[0].placement.points[:, points] - true)).clamp(-FLOW, FLOW)
+        places = (true - true.new_tensor([WINDOW.left, WINDOW.top])) / WINDOW.side
+        there = at(flow, places)
+        error = (there - wanted.transpose(1, 2)).abs().mean(1) * at(photos[0].trust, places)[:, 0]
+        return {"flow": error.nan_to_num(0.0).mean()}
+
+
+def fading(picture: Tensor) -> Tensor:
+    """(B, C, s, s) that falls to 0 over the last `FADE` of its side at each edge: no line where the window ends."""
+    side = picture.shape[-1]
+    steps = (torch.arange(side, device=picture.device) + 0.5) / side
+    ramp = (torch.minimum(steps, 1 - steps) / FADE).clamp(max=1)
+    return picture * ramp * ramp[:, None]
+
+
+PLACED, NOBODY = slice(0, 3), slice(3, 6)
+
+
+def coarse_error(error: Tensor, where: Tensor, cells: int) -> Tensor:
+    """L1 of (B, 3, S, S) where (B, 1, S, S), after means over ``cells`` × ``cells`` squares: colours and light without
+    lines, which nobody can predict to the pixel. A mean over samples of each one's own mean."""
+    step = max(1, error.shape[-1] // cells)
+    area = F.avg_pool2d(where, step).sum((1, 2, 3))
+    each = F.avg_pool2d(error * where, step).abs().sum((1, 2, 3)) / (3 * area).clamp(min=1)
+    return each.mean()
+
+
+def other_references(batch: Batch, dropout: float, wrong: float) -> Batch:
+    """Some samples without any reference, some with few, and some with a stranger's."""
+    chance = rows(lambda count: torch.rand(count, 3), len(batch)).T.to(batch.real.device)
+    some = 1 + (chance[0] * batch.real).long().clamp(max=batch.real - 1)
+    real = torch.where((chance[1] < dropout) | (batch.real == 0), 0, some)
+    batch = replace(batch, real=real)
+    strange = batch.with_strangers()
+    swap = chance[2] < wrong
+    points = batch.identity_landmarks
+    if points is not None and strange.identity_landmarks is not None:
+        points = torch.where(swap[:, None, None, None], strange.identity_landmarks, points)
+    return replace(
+        batch,
+        identity=torch.where(swap[:, None, None, None, None], strange.identity, batch.identity),
+        identity_landmarks=points,
+        real=torch.where(swap, strange.real, batch.real),
+    )
+
+
+def discriminator(config: Config) -> nn.Module:
+    """The conditional PatchGAN; it begins when the picture is nearly right."""
+    return PatchGAN(config.size_px, 1.0, first_identity)

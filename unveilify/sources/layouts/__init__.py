@@ -1,0 +1,1 @@
+"""One file per source layout; its file name is its public name."""
