@@ -163,23 +163,24 @@ def match_colour(given: Tensor, source: Tensor, masked: Tensor, target: Tensor, 
 def levelled(flat: Tensor, masked: Tensor, target: Tensor, hole: Tensor) -> Tensor:
     """Unrolled faces (B, 3, s, s) as bright, per channel, as the skin that is seen between eyes and mask.
 
-    The median over the points of nose and cheeks that lie outside the hole and face the camera: of a fringe, of glasses or
+    The median over `between_brows_and_mask`, where it lies outside the hole and faces the camera: of a fringe, of glasses or
     of a shadow it hears nothing while most of them are skin. Where fewer than `FEW` are seen nothing changes.
     """
-    points = torch.from_numpy(below_the_eyes()).to(flat.device)
+    points = torch.from_numpy(between_brows_and_mask()).to(flat.device)
     unrolled = torch.from_numpy(mesh.surface().unrolled).to(flat)[points].expand(len(flat), -1, -1)
     apart = at(resize(masked, min(LOOK, masked.shape[-1])), target[:, points]) - at(flat, unrolled)
-    covered = at(F.max_pool2d(resize(hole, min(LOOK, hole.shape[-1])), 3, 1, 1), target[:, points])
+    covered = at(resize(hole, min(LOOK, hole.shape[-1])), target[:, points])
     seen = (covered < 0.05) & (_squarely(target, points, flat) > 0.3)
     enough = seen.sum(-1, keepdim=True) >= FEW
     middle = torch.where(seen, apart, torch.nan).nanmedian(-1, keepdim=True).values
     return (flat + torch.where(enough, middle, 0.0)[..., None]).clamp(-1, 1)
 
 
-def below_the_eyes() -> npt.NDArray[np.int64]:
-    """Points of the bridge of the nose and of the cheeks that most masks leave free."""
-    height = mesh.surface().mean[:, 1]
-    return np.setdiff1d(np.flatnonzero((height > 0) & (height < 0.5)), sum(EYES, ()))
+def between_brows_and_mask() -> npt.NDArray[np.int64]:
+    """Points between the brows, of the nose and of the cheeks: skin that most masks and most fringes leave free."""
+    x, y, _ = mesh.surface().mean.T
+    bridge = (np.abs(x) < 0.2) & (y > -0.45)
+    return np.setdiff1d(np.flatnonzero((bridge | (y > 0)) & (y < 0.5)), sum(EYES, ()))
 
 
 def skin_points() -> npt.NDArray[np.int64]:
