@@ -177,18 +177,6 @@ def network(folder: Path) -> Trained:
     return Trained("mine", folder, "cpu")
 
 
-def test_without_a_network_that_finds_masks_who_must_be_told_is_left_out(
-    memory_shards, folder: Path, tmp_path: Path
-) -> None:
-    systems = [(system, tmp_path / "kept") for system in rivals(memory_shards, "telea", "copy")]
-    result = real.evaluate(bench(memory_shards, folder), systems)
-    assert [row.label for row in result.rows] == ["copy", "identity image"]
-    assert list(result.left_out) == ["telea"]
-    assert "must be told" in result.left_out["telea"]
-    assert result.recogniser == "Fake"
-    assert (result.caught, result.mistaken, result.bare) == (1, 0, 12)
-
-
 def test_copy_scores_the_masked_input_and_people_alone_have_no_identity(
     memory_shards, folder: Path, tmp_path: Path
 ) -> None:
@@ -219,15 +207,23 @@ def test_the_finder_tells_the_others_and_rows_are_kept(
     monkeypatch.setattr(Untrained, "predict", spy)
     monkeypatch.setattr(finder, "_widened", lambda alpha, side: np.pad(np.full((8, 8), 255, np.uint8), 12))
     systems = [(s, tmp_path / "kept") for s in [*rivals(memory_shards, "copy", "telea"), network(tmp_path / "run")]]
-    result = real.evaluate(bench(memory_shards, folder), systems)
+    result = real.evaluate(bench(memory_shards, folder, finder="mine"), systems)
     assert [row.label for row in result.rows] == ["copy", "identity image", "telea", "mine"]
-    assert result.finder is not None
     assert (result.finder.label, result.told) == ("mine", ("telea",))
     assert seen == [1 / 16] * 8
 
     monkeypatch.setattr(Untrained, "predict", lambda *a: pytest.fail("painted again"))
-    again = real.evaluate(bench(memory_shards, folder), systems)
+    again = real.evaluate(bench(memory_shards, folder, finder="mine"), systems)
     assert all(a.frame.equals(b.frame) for a, b in zip(result.rows, again.rows, strict=True))
+
+
+def test_the_finder_in_the_package_tells_unless_a_row_is_named(memory_shards, folder: Path, tmp_path: Path) -> None:
+    systems = [(s, tmp_path / "kept") for s in [*rivals(memory_shards, "copy", "telea"), network(tmp_path / "run")]]
+    result = real.evaluate(bench(memory_shards, folder), systems)
+    assert (result.finder.label, result.told, result.left_out) == ("find", ("telea",), {})
+    assert result.finder.stored.model == "find"
+    assert result.recogniser == "Fake"
+    assert (result.caught, result.mistaken, result.bare) == (1, 0, 12)
 
 
 def test_a_finder_that_cannot_say_is_named(memory_shards, folder: Path, tmp_path: Path) -> None:

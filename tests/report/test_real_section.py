@@ -95,11 +95,12 @@ def test_real_photos_join_every_format(
     inputs = Inputs(small_report.inputs.shards, (shutil.copytree(small_report.run_dir, tmp_path / "mine"),))
     run(config, inputs, out)
     assert pd.read_csv(out / "real.csv")["row"].tolist() == [
-        *("copy", "identity image", "prior", "place", "mine", "mine / stranger", "mine / no photo")
+        *("copy", "identity image", "mean", "telea", "paste", "prior", "place"),
+        *("mine", "mine / stranger", "mine / no photo"),
     ]
     told = json.loads((out / "table.json").read_text())["real_photos"]
     assert told["rows"][0]["values"][MASKED]["mean"] == 100
-    assert "mean, telea, paste: left out" in " ".join(told["notes"])
+    assert "mean, telea, paste: must be told where the mask is; here 'find' says so" in " ".join(told["notes"])
     for name in ("table.md", "table.txt", "index.html"):
         assert "real masked photos" in (out / name).read_text().lower(), name
     assert (out / "real-0.png").is_file()

@@ -18,8 +18,8 @@ class RealConfig(Config):
     given: int = Field(default=1, ge=1, le=5, description="unmasked photos that are handed to the networks")
     finder: str | None = Field(
         default=None,
-        description="row whose network tells the others, if they must be told, where the mask is; else the first "
-        "that can",
+        description="row whose network tells those that must be told where the mask is; the mask finder in the package "
+        "when not given",
     )
     landmarks: str = Field(default="mediapipe", description="landmark backends, tried in this order, comma separated")
 

@@ -1,4 +1,4 @@
-"""Where is the mask on a real photo? Nobody drew it, so a network that finds masks has to say."""
+"""Where is the mask on a real photo? Nobody drew it, so a network that finds masks has to say: the one in the package."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from unveilify import weights
 from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
@@ -24,20 +25,18 @@ def is_told(system: System) -> bool:
     return isinstance(system, Untrained | Trained) and system.told
 
 
-def choose(name: str | None, systems: Sequence[System], sample: Sample) -> Trained | None:
-    """The row called ``name``, or the first trained one whose network says where a mask is; None if none does.
+def choose(name: str | None, systems: Sequence[System], sample: Sample, device: str) -> Trained:
+    """The mask finder in the package, or the row called ``name`` if its network says where a mask is.
 
     Raises:
         UserError: the one named cannot.
     """
-    for system in systems:
-        if not isinstance(system, Trained) or system.kind in CONTROLS or name not in (None, system.label):
-            continue
-        if _alpha(system, [sample]) is not None:
-            return system
-    if name is not None:
+    if name is None:
+        return Trained("find", weights.fetch(weights.FINDER), device)
+    rows = [s for s in systems if isinstance(s, Trained) and s.kind not in CONTROLS and s.label == name]
+    if not rows or _alpha(rows[0], [sample]) is None:
         raise UserError(f"The row '{name}' cannot say where a mask is: name another as report.real.finder.")
-    return None
+    return rows[0]
 
 
 def with_holes(finder: Trained, samples: Sequence[Sample]) -> list[Sample]:

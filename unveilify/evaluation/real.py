@@ -63,7 +63,7 @@ class RealEvaluation:
     rows: list[Row]
     faces: RealFaces
     recogniser: str
-    finder: Trained | None
+    finder: Trained
     told: tuple[str, ...]
     caught: float
     mistaken: float
@@ -80,7 +80,7 @@ def evaluate(real: RealBench, systems: Sequence[tuple[System, Path]], *, fresh: 
     """Measure the systems that can work on real photos; rows kept beside each from an earlier run are taken."""
     faces = real_photos.align(real.photos, real.config, real.settings.others, real.bench.samples.size_px)
     judge = still_masked.fit(real.shards.split("train"), real.bench.samples.size_px)
-    guide = finder.choose(real.config.finder, [system for system, _ in systems], faces.samples[0])
+    guide = finder.choose(real.config.finder, [s for s, _ in systems], faces.samples[0], real.bench.device)
     left_out: dict[str, str] = {}
     rows: list[Row] = []
     told = []
@@ -89,9 +89,6 @@ def evaluate(real: RealBench, systems: Sequence[tuple[System, Path]], *, fresh: 
             left_out[system.label] = "it has no outputs for these photos"
             continue
         if finder.is_told(system):
-            if guide is None:
-                left_out[system.label] = "it must be told where the mask is, and no trained network here can say"
-                continue
             told.append(system.label)
         name = _name(real, system, guide)
         row = None if fresh else cache.load(folder, name, system.label, system.kind)
@@ -122,17 +119,17 @@ def _in_order(systems: Sequence[tuple[System, Path]]) -> list[tuple[System, Path
     return copies + given + [pair for pair in systems if pair[0].label != "copy"]
 
 
-def _told(system: System, guide: Trained | None, samples: Sequence[Sample]) -> Sequence[Sample]:
-    return finder.with_holes(guide, samples) if guide is not None and finder.is_told(system) else samples
+def _told(system: System, guide: Trained, samples: Sequence[Sample]) -> Sequence[Sample]:
+    return finder.with_holes(guide, samples) if finder.is_told(system) else samples
 
 
-def _name(real: RealBench, system: System, guide: Trained | None) -> str:
+def _name(real: RealBench, system: System, guide: Trained) -> str:
     """File name of a kept row: a hash of all that its values depend on."""
     parts: list[Any] = [
         "real",
         VERSION,
         system.identity,
-        guide.identity if guide is not None and finder.is_told(system) else None,
+        guide.identity if finder.is_told(system) else None,
         real.photos.hash,
         real.shards.hash,
         real.bench.samples.size_px,
@@ -144,7 +141,7 @@ def _name(real: RealBench, system: System, guide: Trained | None) -> str:
     return sha256_bytes(canonical_json(parts))[:20]
 
 
-def _measure(real: RealBench, faces: RealFaces, judge: Judge, system: System, guide: Trained | None) -> Row:
+def _measure(real: RealBench, faces: RealFaces, judge: Judge, system: System, guide: Trained) -> Row:
     samples, step = faces.samples, real.settings.batch_size
     lines: list[dict[str, Any]] = []
     with progress.track(f"measure {system.label} on real photos", len(samples), "photos") as line:

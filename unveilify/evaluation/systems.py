@@ -21,6 +21,7 @@ from unveilify.models import store
 from unveilify.models.contract import Fits, Output, Sized, plugin
 from unveilify.models.system import Kind, NetworkSystem
 from unveilify.shards.reader import ShardSet
+from unveilify.training.inputs import weights_of
 from unveilify.training.state import checkpoints, position_of
 
 CONTROLS = ("stranger", "alone")
@@ -104,7 +105,7 @@ class Untrained:
 
 @dataclass(frozen=True)
 class Trained:
-    """The best network of a run directory.
+    """The best network of a run directory, or of a file.
 
     ``given``: the person's own photos, or, as a control, another person's (``stranger``) or none (``alone``).
     """

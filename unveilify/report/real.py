@@ -148,7 +148,7 @@ def _words(found: RealEvaluation) -> list[str]:
 
 def _notes(found: RealEvaluation) -> list[str]:
     notes = []
-    if found.told and found.finder is not None:
+    if found.told:
         notes.append(
             f"{', '.join(found.told)}: must be told where the mask is; here '{found.finder.label}' says so, by its "
             "alpha above one half, slightly widened."
