@@ -10,13 +10,15 @@ from rich.console import Console
 
 from unveilify.core import stamps
 from unveilify.core.errors import UserError
+from unveilify.core.lock import LOCK
 from unveilify.core.storage import read_json
 from unveilify.report.config import Inputs
 from unveilify.report.run import run
 
 
 def state(folder: Path) -> dict[str, int]:
-    return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name != LOCK)
+    return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in files}
 
 
 def again(report: SimpleNamespace, inputs: Inputs | None = None, *, force: bool = False) -> tuple[stamps.Stamp, str]:

@@ -21,7 +21,6 @@ from unveilify.models import store
 from unveilify.models.contract import Fits, Output, Sized, plugin
 from unveilify.models.system import Kind, NetworkSystem
 from unveilify.shards.reader import ShardSet
-from unveilify.training.inputs import weights_of
 from unveilify.training.state import checkpoints, position_of
 
 CONTROLS = ("stranger", "alone")
