@@ -36,9 +36,9 @@ from unveilify.synth.run import run as synth
 from unveilify.training.config import TrainConfig, resolve
 from unveilify.training.data import Feed
 from unveilify.training.distributed import World
-from unveilify.training.loop import hardware
-from unveilify.training.memory import peak_bytes
-from unveilify.training.step import Game, set_up, take
+from unveilify.training.loop import hardware, peak_bytes
+from unveilify.training.step import train_step
+from unveilify.training.trainer import Trainer, build_trainer
 
 RIVAL = "dmfn"
 
@@ -47,7 +47,7 @@ RIVAL = "dmfn"
 class Runner:
     """A training and what was measured of it; ``flops`` of a step, ``rates`` in samples per second."""
 
-    game: Game
+    trainer: Trainer
     batches: Iterator[Batch]
     flops: float = 0.0
     bytes: int = 0
@@ -76,7 +76,7 @@ def main() -> None:
         for _ in range(3 if given.quick else 8):
             for runner in runners.values():
                 run_round(runner, 4 if given.quick else 12, device)
-    config = runners[RIVAL].game.config
+    config = runners[RIVAL].trainer.config
     peak = matmul_flops(device, bf16=bool(config.bf16))
     precision = "bfloat16" if config.bf16 else "float32"
     print(f"{device_name(device)}, torch {torch.__version__}, {config.size_px} px, batches of {config.batch}, 1 thread")
@@ -97,13 +97,13 @@ def start(name: str, asked: dict[str, object], shards: ShardSet, device: torch.d
     shape = small if device.type == "cpu" and not config.network else config.network
     config, _ = resolve(config.model_copy(update={"network": shape}), shards.index.size_px, small, hardware(device))
     feed = Feed.open(shards, config, workers, device, World())
-    runner = Runner(set_up(config, device), iter(feed.batches(0)))
-    take(runner.game, next(runner.batches))
+    runner = Runner(build_trainer(config, device), iter(feed.batches(0)))
+    train_step(runner.trainer, next(runner.batches))
     # The recogniser judges every n-th step only, so n steps are one turn.
     turn = config.identity_every or 1
     with FlopCounterMode(display=False) as counter:
         for _ in range(turn):
-            take(runner.game, next(runner.batches))
+            train_step(runner.trainer, next(runner.batches))
     runner.flops = counter.get_total_flops() / turn
     return runner
 
@@ -117,7 +117,7 @@ def run_round(runner: Runner, steps: int, device: torch.device) -> None:
         asked = time.perf_counter()
         batch = next(runner.batches)
         waited += time.perf_counter() - asked
-        take(runner.game, batch)  # reads its losses, so the device has finished
+        train_step(runner.trainer, batch)  # reads its losses, so the device has finished
         seen += len(batch)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
@@ -151,10 +151,10 @@ def make_shards(scratch: Path, size_px: int) -> Path:
 def row(name: str, runner: Runner, rival: Runner, peak: float) -> list[str]:
     """One line of the table."""
     ratio = statistics.median(a / b for a, b in zip(runner.rates, rival.rates, strict=True))
-    batch = runner.game.config.batch or 1
+    batch = runner.trainer.config.batch or 1
     best = max(runner.rates)
     used = best / batch * runner.flops / peak
-    memory = f"{runner.bytes / 1e9:.2f}" if runner.game.device.type == "cuda" else "-"
+    memory = f"{runner.bytes / 1e9:.2f}" if runner.trainer.device.type == "cuda" else "-"
     wait = statistics.median(runner.waits)
     return [
         name,

@@ -21,7 +21,8 @@ from unveilify.training import cycle, step
 from unveilify.training.config import CycleConfig, TrainConfig
 from unveilify.training.distributed import World, join
 from unveilify.training.losses import Judges, Loss, total
-from unveilify.training.step import Game, set_up, take
+from unveilify.training.step import train_step
+from unveilify.training.trainer import Trainer, build_trainer
 from unveilify.training.unpaired import Unpaired
 
 CPU = torch.device("cpu")
@@ -81,15 +82,15 @@ def gradients(world: World) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
 
     def noted(case: str) -> Any:
-        def descend(game: Game, name: str, module: nn.Module, losses: Mapping[str, Loss]) -> None:
-            game.state.optimizers[name].zero_grad()
+        def optimizer_step(trainer: Trainer, name: str, module: nn.Module, losses: Mapping[str, Loss]) -> None:
+            trainer.state.optimizers[name].zero_grad()
             total(losses).backward()  # type: ignore[no-untyped-call]
-            game.world.average(module)
+            trainer.world.average_gradients(module)
             there = {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
             kind = f"{case}/gradient/{name}/{len(found)}"
             found[kind] = torch.cat([gradient.flatten() for gradient in there.values()]).clone()
 
-        return descend
+        return optimizer_step
 
     features.vgg19.load = Features  # type: ignore[assignment]
     step.find_judges = lambda *_: Judges(None, Recogniser(), {})  # type: ignore[arg-type,assignment]
@@ -98,17 +99,17 @@ def gradients(world: World) -> dict[str, Tensor]:
         learned = {"cycle": CycleConfig(photos=Path(), begins=0)} if "learned" in case else {}
         shape = {"size_px": 32, "samples": 100, "batch": 4, "bf16": False, "seed": 3, "identity_every": 1}
         config = TrainConfig(**{"model": case, **shape, **settings, "recipe": recipe, **learned})
-        game = set_up(config, CPU, world)
-        game.state.position.seen, game.state.position.step = 96, 16
-        step.descend = cycle.descend = noted(case)
+        trainer = build_trainer(config, CPU, world)
+        trainer.state.position.seen, trainer.state.position.step = 96, 16
+        step.optimizer_step = cycle.optimizer_step = noted(case)
         batch = share_of(global_batch(), world)
         losses: dict[str, float] = {}
         if learned:
-            cycle.add_parts(game)
+            cycle.add_parts(trainer)
             draw = np.random.default_rng(0)
             crops = [draw.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for n in (5, 3)]
-            losses |= cycle.learn(game, Unpaired(*crops), batch)
-        losses |= take(game, batch)
+            losses |= cycle.learn(trainer, Unpaired(*crops), batch)
+        losses |= train_step(trainer, batch)
         for name, value in world.mean(losses).items():
             if name not in RATIOS:
                 found[f"{case}/loss/{name}"] = torch.tensor(value)

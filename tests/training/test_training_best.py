@@ -8,12 +8,12 @@ import torch
 
 from unveilify.core.written import Output
 from unveilify.models.contract import Recipe
-from unveilify.training import diary as diary_module
+from unveilify.training import checkpointer as checkpointer_module
+from unveilify.training.checkpointer import Checkpointer
 from unveilify.training.config import TrainConfig
-from unveilify.training.diary import Diary
 from unveilify.training.distributed import World
 from unveilify.training.loop import Machine, run
-from unveilify.training.step import set_up
+from unveilify.training.trainer import build_trainer
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from unveilify.training.step import set_up
     ],
 )
 def test_a_recipe_settles_when_its_last_loss_has_acted_for_half_of_its_time(recipe: Recipe, expected: float) -> None:
-    assert recipe.settled_from == pytest.approx(expected)
+    assert recipe.best_from == pytest.approx(expected)
 
 
 def kept(costs: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **recipe: float) -> int:
@@ -37,14 +37,14 @@ def kept(costs: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **
         size_px=32,
         samples=10 * len(costs),
     )
-    diary = Diary(Output(tmp_path), set_up(config, torch.device("cpu"), World()))
-    monkeypatch.setattr(diary_module, "grid", lambda *_: torch.zeros(2, 2, 3, dtype=torch.uint8).numpy())
-    feed = SimpleNamespace(validation=list, glimpse=lambda: None)
+    checkpointer = Checkpointer(Output(tmp_path), build_trainer(config, torch.device("cpu"), World()))
+    monkeypatch.setattr(checkpointer_module, "grid", lambda *_: torch.zeros(2, 2, 3, dtype=torch.uint8).numpy())
+    feed = SimpleNamespace(validation=list, preview=lambda: None)
     for index, price in enumerate(costs):
-        monkeypatch.setattr(diary_module, "validate", lambda *_, price=price: {"l1": price})
-        diary.game.state.position.seen = 10 * (index + 1)
-        diary.validate(feed)  # type: ignore[arg-type]
-    return diary.game.state.position.best_seen
+        monkeypatch.setattr(checkpointer_module, "validate", lambda *_, price=price: {"l1": price})
+        checkpointer.trainer.state.position.seen = 10 * (index + 1)
+        checkpointer.validate(feed)  # type: ignore[arg-type]
+    return checkpointer.trainer.state.position.best_seen
 
 
 def test_the_lowest_cost_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from unveilify.models.contract import Batch, Output, plugin
 from unveilify.training import step
 from unveilify.training.compiled import compile_checked
 from unveilify.training.config import TrainConfig
-from unveilify.training.memory import peak_bytes
-from unveilify.training.step import set_up, take
+from unveilify.training.loop import peak_bytes
+from unveilify.training.step import train_step
+from unveilify.training.trainer import build_trainer
 
 CPU = torch.device("cpu")
 
@@ -93,14 +94,14 @@ def test_the_real_network_compiles_and_steps_alike(
         return compile_checked(network, batch, bf16=bf16, backend="eager")
 
     monkeypatch.setattr(step, "compile_checked", quick)
-    plain, fast = set_up(tiny(), CPU), set_up(tiny(compile=True), CPU)
-    wanted, found = take(plain, batch), take(fast, batch)
+    plain, fast = build_trainer(tiny(), CPU), build_trainer(tiny(compile=True), CPU)
+    wanted, found = train_step(plain, batch), train_step(fast, batch)
     assert fast.forward is not fast.network
     assert plain.forward is plain.network
     assert "Compiled: its gradients differ" in capsys.readouterr().out
     for name, value in wanted.items():
         assert found[name] == pytest.approx(value, rel=1e-4), name
-    take(fast, batch)
+    train_step(fast, batch)
     assert capsys.readouterr().out == "", "it is decided once"
     assert set(fast.network.state_dict()) == set(plain.network.state_dict())
 
@@ -118,7 +119,7 @@ def test_the_real_compiler_gives_the_same_gradients(batch: Batch, model: str) ->
 
 def test_adam_is_fused_where_the_device_has_it(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the fused one takes the plain one's steps, up to rounding."""
-    fused = set_up(tiny(), CPU)
+    fused = build_trainer(tiny(), CPU)
     assert all(group["fused"] for group in fused.state.optimizers["adam_g"].param_groups)
 
     whole = torch.optim.AdamW
@@ -129,10 +130,10 @@ def test_adam_is_fused_where_the_device_has_it(batch: Batch, monkeypatch: pytest
         return whole(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.optim, "AdamW", not_here)
-    plain = set_up(tiny(), CPU)
+    plain = build_trainer(tiny(), CPU)
     assert not any(group["fused"] for group in plain.state.optimizers["adam_g"].param_groups)
-    take(fused, batch)
-    take(plain, batch)
+    train_step(fused, batch)
+    train_step(plain, batch)
     for a, b in zip(fused.network.parameters(), plain.network.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
 

@@ -3,7 +3,7 @@ import pytest
 from unveilify.core.errors import UserError
 from unveilify.models.contract import Recipe
 from unveilify.training.config import Hardware, TrainConfig, resolve
-from unveilify.training.step import make_recipe
+from unveilify.training.trainer import make_recipe
 
 CPU, GPU = Hardware(gpu=False, bf16=False), Hardware(gpu=True, bf16=True)
 

@@ -20,10 +20,11 @@ from unveilify.models.contract import Batch
 from unveilify.models.layers.mask_on import MaskOn
 from unveilify.training import cycle, unpaired
 from unveilify.training.config import CycleConfig, TrainConfig
-from unveilify.training.inputs import identified
+from unveilify.training.inputs import with_digests
 from unveilify.training.loop import Machine, run
 from unveilify.training.losses import Loss
-from unveilify.training.step import Game, set_up, take
+from unveilify.training.step import train_step
+from unveilify.training.trainer import Trainer, build_trainer
 from unveilify.training.unpaired import Unpaired
 
 CPU = torch.device("cpu")
@@ -55,17 +56,17 @@ def photos() -> Unpaired:
     )
 
 
-def game_with(tmp_path: Path, **changes: Any) -> Game:
+def trainer_with(tmp_path: Path, **changes: Any) -> Trainer:
     settings = CycleConfig(photos=tmp_path, **{"begins": 0.0, **changes})
-    game = set_up(TrainConfig(**SMALL, cycle=settings), CPU)
-    cycle.add_parts(game)
-    return game
+    trainer = build_trainer(TrainConfig(**SMALL, cycle=settings), CPU)
+    cycle.add_parts(trainer)
+    return trainer
 
 
-def weights_of(game: Game) -> dict[str, Tensor]:
+def weights_of(trainer: Trainer) -> dict[str, Tensor]:
     return {
         f"{part}.{name}": value.clone()
-        for part, module in game.state.modules.items()
+        for part, module in trainer.state.modules.items()
         for name, value in module.state_dict().items()
     }
 
@@ -75,21 +76,21 @@ def moved(before: dict[str, Tensor], after: dict[str, Tensor], part: str) -> boo
 
 
 def test_every_part_learns(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:
-    game = game_with(tmp_path)
-    before = weights_of(game)
-    losses = cycle.learn(game, photos, batch)
-    after = weights_of(game)
+    trainer = trainer_with(tmp_path)
+    before = weights_of(trainer)
+    losses = cycle.learn(trainer, photos, batch)
+    after = weights_of(trainer)
     assert all(moved(before, after, part) for part in ("network", "mask_on", "critic"))
     assert all(np.isfinite(value) for value in losses.values())
     assert {"redraw_real", "redraw_fool", "cycle_colour", "cycle_bare", "cycle_critic"} <= set(losses)
-    assert game.state.position.step == 0
+    assert trainer.state.position.step == 0
 
 
 def test_the_network_waits_until_masks_are_learned(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:
-    game = game_with(tmp_path, begins=0.5)
-    before = weights_of(game)
-    cycle.learn(game, photos, batch)
-    after = weights_of(game)
+    trainer = trainer_with(tmp_path, begins=0.5)
+    before = weights_of(trainer)
+    cycle.learn(trainer, photos, batch)
+    after = weights_of(trainer)
     assert not moved(before, after, "network")
     assert moved(before, after, "mask_on")
 
@@ -98,18 +99,18 @@ def test_neither_network_is_paid_for_what_the_other_does(
     tmp_path: Path, batch: Batch, photos: Unpaired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cheats of a cycle, hidden messages and masks left on, need gradients from one network to the other."""
-    game = game_with(tmp_path, weight=0.0, adversarial=0.0)
-    before = weights_of(game)
-    cycle.learn(game, photos, batch)
-    assert not moved(before, weights_of(game), "network"), "redrawing masks moved the network that takes them off"
+    trainer = trainer_with(tmp_path, weight=0.0, adversarial=0.0)
+    before = weights_of(trainer)
+    cycle.learn(trainer, photos, batch)
+    assert not moved(before, weights_of(trainer), "network"), "redrawing masks moved the network that takes them off"
 
     monkeypatch.setattr(
-        cycle, "_losses_of_mask_on", lambda game, dressed, *_: {"nothing": Loss(0 * dressed.alpha.sum())}
+        cycle, "_losses_of_mask_on", lambda trainer, dressed, *_: {"nothing": Loss(0 * dressed.alpha.sum())}
     )
-    game = game_with(tmp_path)
-    before = weights_of(game)
-    cycle.learn(game, photos, batch)
-    after = weights_of(game)
+    trainer = trainer_with(tmp_path)
+    before = weights_of(trainer)
+    cycle.learn(trainer, photos, batch)
+    after = weights_of(trainer)
     assert not moved(before, after, "mask_on"), "taking masks off moved the network that puts them on"
     assert moved(before, after, "network")
 
@@ -117,26 +118,26 @@ def test_neither_network_is_paid_for_what_the_other_does(
 def test_a_mask_left_on_costs_more_than_a_bare_face(tmp_path: Path) -> None:
     """After a few steps the critic tells grey masks from bare faces, and the network's loss falls without a mask."""
     torch.manual_seed(0)
-    game = game_with(tmp_path)
+    trainer = trainer_with(tmp_path)
     bare = torch.rand(8, 3, 32, 32) - 0.5
     masked = bare.clone()
     masked[:, :, 16:] = 0.1
     for _ in range(30):
-        verdict = cycle._loss_of_critic(game, masked, bare, masked.flip(0), bare.flip(0))
-        game.state.optimizers["adam_critic"].zero_grad()
+        verdict = cycle._loss_of_critic(trainer, masked, bare, masked.flip(0), bare.flip(0))
+        trainer.state.optimizers["adam_critic"].zero_grad()
         verdict.backward()  # type: ignore[no-untyped-call]
-        game.state.optimizers["adam_critic"].step()
-    left, off = (sum(float(cycle._fools(game, x, worn=False)) for _ in range(20)) for x in (masked, bare))
+        trainer.state.optimizers["adam_critic"].step()
+    left, off = (sum(float(cycle._fools(trainer, x, worn=False)) for _ in range(20)) for x in (masked, bare))
     assert left > off
 
 
 def test_real_photos_do_not_move_where_masks_lie(tmp_path: Path, batch: Batch) -> None:
     """Else both networks spread their masks over what the other has painted, until these fill the picture."""
-    game = game_with(tmp_path)
-    mask_on = game.state.modules["mask_on"]
+    trainer = trainer_with(tmp_path)
+    mask_on = trainer.state.modules["mask_on"]
     assert batch.unmasked is not None
     dressed = mask_on(batch.unmasked, batch.masked)
-    losses = cycle._losses_of_mask_on(game, dressed, batch, torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32))
+    losses = cycle._losses_of_mask_on(trainer, dressed, batch, torch.rand(4, 3, 32, 32), torch.rand(4, 3, 32, 32))
     assert isinstance(mask_on, MaskOn)
     (losses["redraw_real"].value + losses["redraw_fool"].value).backward(retain_graph=True)  # type: ignore[no-untyped-call]
     gradient = mask_on.fine[2].weight.grad
@@ -148,17 +149,17 @@ def test_real_photos_do_not_move_where_masks_lie(tmp_path: Path, batch: Batch) -
 
 
 def test_resumed_is_uninterrupted(tmp_path: Path, batch: Batch, photos: Unpaired) -> None:
-    def steps(game: Game, count: int) -> None:
+    def steps(trainer: Trainer, count: int) -> None:
         for _ in range(count):
-            cycle.learn(game, photos, batch)
-            take(game, batch)
+            cycle.learn(trainer, photos, batch)
+            train_step(trainer, batch)
 
-    whole = game_with(tmp_path)
+    whole = trainer_with(tmp_path)
     steps(whole, 4)
-    first = game_with(tmp_path)
+    first = trainer_with(tmp_path)
     steps(first, 2)
     first.state.save(tmp_path / "half.safetensors")
-    second = game_with(tmp_path)
+    second = trainer_with(tmp_path)
     torch.manual_seed(99)
     second.state.load(tmp_path / "half.safetensors")
     steps(second, 2)
@@ -169,11 +170,11 @@ def test_resumed_is_uninterrupted(tmp_path: Path, batch: Batch, photos: Unpaired
 
 def test_off_it_changes_no_byte(tmp_path: Path, batch: Batch) -> None:
     """Initial weights do not depend on the parts that the cycle adds, and without it there are none."""
-    off, on = set_up(TrainConfig(**SMALL), CPU), game_with(tmp_path)
+    off, on = build_trainer(TrainConfig(**SMALL), CPU), trainer_with(tmp_path)
     assert set(off.state.modules) == {"network", "average"}
     plain, joined = weights_of(off), weights_of(on)
     assert all(torch.equal(value, joined[name]) for name, value in plain.items())
-    take(off, batch), take(on, batch)
+    train_step(off, batch), train_step(on, batch)
     plain, joined = weights_of(off), weights_of(on)
     assert all(torch.equal(value, joined[name]) for name, value in plain.items())
 
@@ -205,12 +206,12 @@ def test_the_network_is_told_the_landmarks_of_real_photos(
     tmp_path: Path, batch: Batch, photos: Unpaired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = np.random.default_rng(0).random((5, 68, 2), np.float32)
-    game = game_with(tmp_path)
+    trainer = trainer_with(tmp_path)
     told = []
-    forward = game.network.forward
-    monkeypatch.setattr(game.network, "forward", lambda batch: told.append(batch) or forward(batch))
-    cycle.learn(game, replace(photos, landmarks=points), batch)
-    want = unpaired.deal_landmarks(points, game.config.seed, 0, len(told[0]))
+    forward = trainer.network.forward
+    monkeypatch.setattr(trainer.network, "forward", lambda batch: told.append(batch) or forward(batch))
+    cycle.learn(trainer, replace(photos, landmarks=points), batch)
+    want = unpaired.deal_landmarks(points, trainer.config.seed, 0, len(told[0]))
     assert torch.equal(told[0].landmarks, want)
     assert told[0].identity_landmarks is None
 
@@ -280,19 +281,19 @@ def test_no_masked_photos_is_one_sentence(folder: Callable[..., CycleConfig], tm
 
 
 def test_a_run_is_bound_to_its_photos(folder: Callable[..., CycleConfig]) -> None:
-    first = identified(TrainConfig(cycle=folder("1.png")))
-    assert first == identified(TrainConfig(cycle=folder("1.png")))
-    more = identified(TrainConfig(cycle=folder("1.png", "2.png")))
+    first = with_digests(TrainConfig(cycle=folder("1.png")))
+    assert first == with_digests(TrainConfig(cycle=folder("1.png")))
+    more = with_digests(TrainConfig(cycle=folder("1.png", "2.png")))
     assert first.cycle is not None
     assert more.cycle is not None
     assert first.cycle.sha256 != more.cycle.sha256
 
 
 def test_a_network_that_must_be_told_the_mask_is_refused(tmp_path: Path) -> None:
-    game = game_with(tmp_path)
-    game.config = game.config.model_copy(update={"model": "dmfn"})
+    trainer = trainer_with(tmp_path)
+    trainer.config = trainer.config.model_copy(update={"model": "dmfn"})
     with pytest.raises(UserError, match="'dmfn' must be told where the mask is"):
-        cycle.with_cycle(game, Output(tmp_path))
+        cycle.with_cycle(trainer, Output(tmp_path))
 
 
 def test_train_with_a_cycle_end_to_end(small_shards: Path, folder: Callable[..., CycleConfig], tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def batches(shards: ShardSet, config: TrainConfig) -> Iterator[Batch]:
 
 def test_every_picture_has_its_landmarks(shards: ShardSet) -> None:
     feed = Feed.open(shards, CONFIG, 0, CPU, World())
-    for batch in (next(feed.batches(0)), next(feed.validation()), feed.glimpse()):
+    for batch in (next(feed.batches(0)), next(feed.validation()), feed.preview()):
         n = len(batch)
         assert batch.landmarks is not None
         assert batch.identity_landmarks is not None

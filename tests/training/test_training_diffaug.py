@@ -14,7 +14,8 @@ from unveilify.training import losses
 from unveilify.training.config import DISCRIMINATOR_KINDS, TrainConfig
 from unveilify.training.diffaug import Augmented, colour, cut, draw, shift
 from unveilify.training.distributed import World
-from unveilify.training.step import Game, _behind_augmentation, set_up, take
+from unveilify.training.step import _behind_augmentation, train_step
+from unveilify.training.trainer import Trainer, build_trainer
 
 TINY = TrainConfig(
     network={"width": 0.125, "depth": 0.2},
@@ -34,8 +35,8 @@ def make_batch(seed: int = 0) -> Batch:
     return Batch(truth * (1 - hole), torch.rand(2, 1, 3, 32, 32), torch.ones(2, dtype=torch.int64), hole, truth)
 
 
-def game_of(config: TrainConfig, world: World = World()) -> Game:  # noqa: B008 (frozen)
-    return set_up(config, torch.device("cpu"), world)
+def game_of(config: TrainConfig, world: World = World()) -> Trainer:  # noqa: B008 (frozen)
+    return build_trainer(config, torch.device("cpu"), world)
 
 
 class Linear(nn.Module):
@@ -73,16 +74,16 @@ def test_the_gradient_goes_back_through_every_transform(kind: str) -> None:
 
 
 def test_the_generator_is_told_what_to_change() -> None:
-    game = game_of(TINY)
+    trainer = game_of(TINY)
     batch = make_batch()
-    judge = _behind_augmentation(game, game.state.modules["discriminator"], 2)
-    image = game.network(batch).image
-    losses.adversarial_loss(judge, image, batch, game.recipe).backward()
-    gradients = [p.grad for p in game.network.parameters() if p.grad is not None]
+    judge = _behind_augmentation(trainer, trainer.state.modules["discriminator"], 2)
+    image = trainer.network(batch).image
+    losses.adversarial_loss(judge, image, batch, trainer.recipe).backward()
+    gradients = [p.grad for p in trainer.network.parameters() if p.grad is not None]
     assert gradients
     assert all(g.isfinite().all() for g in gradients)
     assert any(g.any() for g in gradients)
-    assert all(p.grad is None for p in game.state.modules["discriminator"].parameters())
+    assert all(p.grad is None for p in trainer.state.modules["discriminator"].parameters())
     assert float(losses.r1_penalty(judge, batch).detach()) > 0
 
 
@@ -147,8 +148,8 @@ def test_every_shift_is_as_likely() -> None:
 
 def test_two_processes_draw_what_one_draws() -> None:
     def numbers(rank: int, size: int, count: int) -> Tensor:
-        game = game_of(TINY, World(rank, size))
-        judge = _behind_augmentation(game, nn.Identity(), count)
+        trainer = game_of(TINY, World(rank, size))
+        judge = _behind_augmentation(trainer, nn.Identity(), count)
         assert isinstance(judge, Augmented)
         return judge.numbers
 
@@ -160,15 +161,15 @@ def test_two_processes_draw_what_one_draws() -> None:
 def test_a_resumed_training_repeats_it(tmp_path: Path) -> None:
     whole = game_of(TINY)
     for step in range(3):
-        take(whole, make_batch(step))
+        train_step(whole, make_batch(step))
         if step == 1:
             whole.state.save(tmp_path / "two.safetensors")
     resumed = game_of(TINY)
     resumed.state.load(tmp_path / "two.safetensors")
-    take(resumed, make_batch(2))
+    train_step(resumed, make_batch(2))
     plain = game_of(TINY.model_copy(update={"augment_discriminator": ""}))
     plain.state.load(tmp_path / "two.safetensors")
-    take(plain, make_batch(2))
+    train_step(plain, make_batch(2))
     for name in ("network", "discriminator"):
         wanted, found = whole.state.modules[name].state_dict(), resumed.state.modules[name].state_dict()
         assert all(torch.equal(wanted[key], found[key]) for key in wanted), name
@@ -177,8 +178,8 @@ def test_a_resumed_training_repeats_it(tmp_path: Path) -> None:
 
 
 def test_it_is_off_unless_asked_for() -> None:
-    game = game_of(TINY.model_copy(update={"augment_discriminator": ""}))
-    assert _behind_augmentation(game, game.network, 2) is game.network
+    trainer = game_of(TINY.model_copy(update={"augment_discriminator": ""}))
+    assert _behind_augmentation(trainer, trainer.network, 2) is trainer.network
     assert TrainConfig().discriminator_kinds == ()
     assert build(TrainConfig, {"augment_discriminator": True}).discriminator_kinds == DISCRIMINATOR_KINDS
     assert build(TrainConfig, {"augment_discriminator": False}).discriminator_kinds == ()

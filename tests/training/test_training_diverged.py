@@ -21,7 +21,8 @@ from unveilify.training import step
 from unveilify.training.config import TrainConfig
 from unveilify.training.loop import Machine, run
 from unveilify.training.losses import Loss
-from unveilify.training.step import ASTRAY, Game, set_up, take
+from unveilify.training.step import DIVERGED_AFTER, train_step
+from unveilify.training.trainer import Trainer, build_trainer
 
 SMALL: dict[str, Any] = {
     "network": {"width": 0.1, "depth": 0.2},
@@ -49,28 +50,30 @@ def spoiled(when: Callable[[int], bool], name: str = "l1") -> Callable[..., dict
     return losses
 
 
-def weights(game: Game) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in game.network.state_dict().items()}
+def weights(trainer: Trainer) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in trainer.network.state_dict().items()}
 
 
 def test_one_bad_step_teaches_nothing_and_is_counted(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    game = set_up(TrainConfig(**SMALL), torch.device("cpu"))
+    trainer = build_trainer(TrainConfig(**SMALL), torch.device("cpu"))
     monkeypatch.setattr(step, "generator_losses", spoiled(lambda call: call == 1))
-    before = weights(game)
-    take(game, batch)
-    assert (game.state.position.skipped, game.state.position.astray) == (1, 1)
-    assert all(torch.equal(value, before[name]) for name, value in weights(game).items())
-    take(game, batch)
-    assert (game.state.position.skipped, game.state.position.astray) == (1, 0)
-    assert any(not torch.equal(value, before[name]) for name, value in weights(game).items())
+    before = weights(trainer)
+    train_step(trainer, batch)
+    assert (trainer.state.position.skipped, trainer.state.position.astray) == (1, 1)
+    assert all(torch.equal(value, before[name]) for name, value in weights(trainer).items())
+    train_step(trainer, batch)
+    assert (trainer.state.position.skipped, trainer.state.position.astray) == (1, 0)
+    assert any(not torch.equal(value, before[name]) for name, value in weights(trainer).items())
 
 
 def test_no_gradient_is_taken_of_a_loss_that_is_no_number(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Backward through what is not finite may itself end the process."""
-    game = set_up(TrainConfig(**SMALL | {"recipe": {"lpips": 0, "identity": 0, "adversarial": 0}}), torch.device("cpu"))
+    trainer = build_trainer(
+        TrainConfig(**SMALL | {"recipe": {"lpips": 0, "identity": 0, "adversarial": 0}}), torch.device("cpu")
+    )
     monkeypatch.setattr(step, "generator_losses", spoiled(lambda _: True))
     monkeypatch.setattr(Tensor, "backward", None)
-    take(game, batch)
+    train_step(trainer, batch)
 
 
 @pytest.mark.parametrize(("when", "triplets"), [(lambda call: call > 6, 44), (lambda call: call % 4 != 0, 28)])
@@ -115,12 +118,12 @@ def test_a_rate_that_is_far_too_high(small_shards: Path, tmp_path: Path, changes
 def test_weights_that_are_no_numbers_are_neither_kept_nor_the_best(
     small_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ruin(game: Game, batch: int) -> None:
-        if game.state.position.step == 2:
-            next(game.average.parameters()).data.fill_(float("nan"))
+    def ruin(trainer: Trainer, batch: int) -> None:
+        if trainer.state.position.step == 2:
+            next(trainer.ema.parameters()).data.fill_(float("nan"))
 
-    monkeypatch.setattr(step, "_follow", ruin)
-    monkeypatch.setattr("unveilify.training.diary.cost", lambda *_: 0.0)
+    monkeypatch.setattr(step, "update_ema", ruin)
+    monkeypatch.setattr("unveilify.training.checkpointer.cost", lambda *_: 0.0)
     with pytest.raises(UserError, match=r"diverged at step 2: average\..* is not finite"):
         run(TrainConfig(**SMALL), small_shards, tmp_path / "run", Machine("cpu", 1))
     assert list((tmp_path / "run").glob("*.safetensors")) == []
@@ -176,4 +179,4 @@ def test_skipped_steps_are_told_and_do_not_spoil_the_log(
     last = [row for row in rows if "l1" in row][-1]
     assert last["skipped"] == 1
     assert last["l1"] > 0
-    assert ASTRAY > 1
+    assert DIVERGED_AFTER > 1

@@ -10,7 +10,8 @@ from unveilify.models.contract import Batch, Output, Recipe
 from unveilify.models.layers.extra import ExtraLosses
 from unveilify.training.config import TrainConfig
 from unveilify.training.losses import Judges, generator_losses, matching_loss
-from unveilify.training.step import set_up, take
+from unveilify.training.step import train_step
+from unveilify.training.trainer import build_trainer
 
 OWN = {"network": {"width": 0.125}, "size_px": 32, "samples": 8, "batch": 2}
 
@@ -46,38 +47,38 @@ def test_matching_leaves_the_discriminator_alone(batch: Batch) -> None:
 
 def test_a_step_of_dmfn_plays_with_all_its_losses(batch: Batch, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNVEILIFY_WEIGHTS", str(weights))
-    game = set_up(TrainConfig(model="dmfn", **OWN), torch.device("cpu"))
-    assert game.judges.notes["features"].startswith("live")
-    losses = take(game, batch)
+    trainer = build_trainer(TrainConfig(model="dmfn", **OWN), torch.device("cpu"))
+    assert trainer.judges.notes["features"].startswith("live")
+    losses = train_step(trainer, batch)
     assert set(losses) == {"l1", "features", "alignment", "adversarial", "matching", "discriminator"}
-    assert game.state.position.skipped == 0
-    frozen = [name for name, p in game.state.modules["discriminator"].named_parameters() if not p.requires_grad]
+    assert trainer.state.position.skipped == 0
+    frozen = [name for name, p in trainer.state.modules["discriminator"].named_parameters() if not p.requires_grad]
     assert frozen == []
 
 
 def test_mask2face_is_trained_without_a_game(batch: Batch) -> None:
-    game = set_up(TrainConfig(model="mask2face", **OWN), torch.device("cpu"))
-    assert set(game.state.modules) == {"network", "average"}
-    assert set(take(game, batch)) == {"mse", "ssim"}
+    trainer = build_trainer(TrainConfig(model="mask2face", **OWN), torch.device("cpu"))
+    assert set(trainer.state.modules) == {"network", "average"}
+    assert set(train_step(trainer, batch)) == {"mse", "ssim"}
 
 
 def test_the_second_discriminator_of_din_joins_on_schedule(batch: Batch) -> None:
-    game = set_up(TrainConfig(model="din", recipe={"adversarial_from": 0.0}, **OWN), torch.device("cpu"))
-    critic = game.state.modules["discriminator"]
+    trainer = build_trainer(TrainConfig(model="din", recipe={"adversarial_from": 0.0}, **OWN), torch.device("cpu"))
+    critic = trainer.state.modules["discriminator"]
     before = {name: p.detach().clone() for name, p in critic.named_parameters()}
 
     def moved(part: str) -> bool:
         return any(not torch.equal(before[name], p) for name, p in critic.named_parameters() if name.startswith(part))
 
     for whole, region in ((True, False), (True, False), (True, True)):
-        losses = take(game, batch)
+        losses = train_step(trainer, batch)
         assert {"l1", "ssim", "alpha", "adversarial", "discriminator", "map_iou"} <= set(losses)
-        assert (moved("whole"), moved("region")) == (whole, region), game.state.position.seen
+        assert (moved("whole"), moved("region")) == (whole, region), trainer.state.position.seen
 
 
 def test_a_step_of_refface_uses_all_it_has(batch: Batch, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNVEILIFY_WEIGHTS", str(weights))
-    game = set_up(TrainConfig(model="refface", **OWN), torch.device("cpu"))
-    losses = take(game, batch)
+    trainer = build_trainer(TrainConfig(model="refface", **OWN), torch.device("cpu"))
+    losses = train_step(trainer, batch)
     assert set(losses) == {"l1", "features", "identity", "adversarial", "discriminator"}
-    assert game.state.position.skipped == 0
+    assert trainer.state.position.skipped == 0

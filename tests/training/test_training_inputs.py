@@ -10,8 +10,8 @@ from unveilify.core.errors import UserError
 from unveilify.models import store
 from unveilify.models.zoo import plus
 from unveilify.training.config import TrainConfig
-from unveilify.training.inputs import identified
-from unveilify.training.step import set_up
+from unveilify.training.inputs import with_digests
+from unveilify.training.trainer import build_trainer
 
 SMALL: dict[str, Any] = {"model": "plus", "size_px": 32, "samples": 8, "batch": 2, "network": {"width": 0.25}}
 CPU = torch.device("cpu")
@@ -28,28 +28,28 @@ def earlier(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("whole_run", [True, False])
 def test_network_and_average_begin_from_it(earlier: Path, whole_run: bool) -> None:
     start = earlier if whole_run else earlier / "best.safetensors"
-    game = set_up(TrainConfig(**SMALL, start_from=start), CPU)
+    trainer = build_trainer(TrainConfig(**SMALL, start_from=start), CPU)
     stored = store.load(earlier / "best.safetensors").network.state_dict()
-    for part in (game.network, game.average):
+    for part in (trainer.network, trainer.ema):
         assert all(torch.equal(value, stored[name]) for name, value in part.state_dict().items())
-    fresh = set_up(TrainConfig(**SMALL), CPU).network.state_dict()
+    fresh = build_trainer(TrainConfig(**SMALL), CPU).network.state_dict()
     assert any(not torch.equal(value, stored[name]) for name, value in fresh.items())
 
 
 def test_a_run_is_bound_to_the_weights(earlier: Path) -> None:
     config = TrainConfig(**SMALL, start_from=earlier)
-    before = identified(config)
+    before = with_digests(config)
     assert before.start_sha256 is not None
-    assert identified(TrainConfig(**SMALL)) == TrainConfig(**SMALL)
+    assert with_digests(TrainConfig(**SMALL)) == TrainConfig(**SMALL)
     settings = plus.Config(size_px=32, width=0.25)
     store.save(earlier / "best.safetensors", "plus", settings, plus.Network(settings).state_dict())
-    assert identified(config).start_sha256 != before.start_sha256
+    assert with_digests(config).start_sha256 != before.start_sha256
 
 
 def test_what_does_not_fit_is_said(earlier: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no trained network"):
-        identified(TrainConfig(**SMALL, start_from=tmp_path / "nowhere"))
+        with_digests(TrainConfig(**SMALL, start_from=tmp_path / "nowhere"))
     with pytest.raises(UserError, match="is a 'plus' network, which 'unveilify' cannot start from"):
-        set_up(TrainConfig(**SMALL | {"model": "unveilify"}, start_from=earlier), CPU)
+        build_trainer(TrainConfig(**SMALL | {"model": "unveilify"}, start_from=earlier), CPU)
     with pytest.raises(UserError, match="has another shape than"):
-        set_up(TrainConfig(**SMALL | {"network": {"width": 0.5}}, start_from=earlier), CPU)
+        build_trainer(TrainConfig(**SMALL | {"network": {"width": 0.5}}, start_from=earlier), CPU)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unveilify.training import diary, interrupts, state, step, validate, window
+from unveilify.training import checkpointer, interrupts, state, step, validate
 from unveilify.training.config import TrainConfig
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.loop import Machine, run
@@ -25,18 +25,18 @@ CONFIG = TrainConfig(
 )
 
 POINTS: dict[str, tuple[object, str, int]] = {
-    "before the first step": (step, "set_rates", 1),
+    "before the first step": (step, "set_learning_rates", 1),
     "in the generator's step": (step, "generator_losses", 3),
     "between generator and discriminator": (step, "discriminator_loss", 3),
     "before the optimizer": (step.nn.utils, "clip_grad_norm_", 4),
-    "in the average": (step, "_follow", 2),
-    "in the log's window": (window.Window, "add", 3),
+    "in the average": (step, "update_ema", 2),
+    "in the log's means": (state.RunningMeans, "add", 3),
     "in a validation": (validate, "target", 2),
-    "after a validation": (diary, "cost", 1),
-    "while the best is kept": (diary.store, "save", 1),
-    "in the picture of a validation": (diary, "encode_png", 1),
+    "after a validation": (checkpointer, "cost", 1),
+    "while the best is kept": (checkpointer.store, "save", 1),
+    "in the picture of a validation": (checkpointer, "encode_png", 1),
     "while a checkpoint is written": (state.files, "write", 2),
-    "in the last step": (step, "_follow", 4),
+    "in the last step": (step, "update_ema", 4),
     "in the last validation": (validate, "target", 5),
 }
 CASES = [(point, "first") for point in POINTS] + [
@@ -106,7 +106,7 @@ def test_many_interrupts_and_time_limits_one_after_the_other(
             done = run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1, max_minutes=0))
             continue
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(step, "_follow", at_call(1, step._follow, ctrl_c))
+            patch.setattr(step, "update_ema", at_call(1, step.update_ema, ctrl_c))
             try:
                 done = run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1))
             except KeyboardInterrupt:
@@ -117,7 +117,7 @@ def test_many_interrupts_and_time_limits_one_after_the_other(
 
 def test_sigterm_is_heard_and_has_its_own_exit_code(small_shards: Path, undisturbed: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step, "_follow", at_call(2, step._follow, lambda: signal.raise_signal(signal.SIGTERM)))
+        patch.setattr(step, "update_ema", at_call(2, step.update_ema, lambda: signal.raise_signal(signal.SIGTERM)))
         with pytest.raises(SystemExit, match=str(interrupts.TERMINATED)):
             run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1))
     assert (tmp_path / "run" / state.name_of(8)).is_file()
@@ -152,7 +152,7 @@ def test_a_damaged_checkpoint_costs_time_and_nothing_else(
     small_shards: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step, "_follow", at_call(3, step._follow, ctrl_c))
+        patch.setattr(step, "update_ema", at_call(3, step.update_ema, ctrl_c))
         with pytest.raises(KeyboardInterrupt):
             run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1))
     newest = state.checkpoints(tmp_path / "run")[-1]
@@ -179,10 +179,10 @@ def test_checkpoints_of_others_stay(small_shards: Path, tmp_path: Path) -> None:
 def test_lost_best_weights_are_said(small_shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1, max_minutes=0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step, "_follow", at_call(3, step._follow, ctrl_c))
+        patch.setattr(step, "update_ema", at_call(3, step.update_ema, ctrl_c))
         with pytest.raises(KeyboardInterrupt):
             run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1))
     (tmp_path / "run" / "best.safetensors").write_bytes(b"no network")
     run(CONFIG, small_shards, tmp_path / "run", Machine("cpu", 1))
     assert "The best weights so far are lost" in capsys.readouterr().out
-    diary.store.load(tmp_path / "run" / "best.safetensors")
+    checkpointer.store.load(tmp_path / "run" / "best.safetensors")

@@ -12,11 +12,13 @@ from torch.nn import functional
 
 from unveilify.core.config import build
 from unveilify.training import loop, step
+from unveilify.training import trainer as trainer_module
 from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
 from unveilify.training.loop import Machine, run
 from unveilify.training.losses import Judges
-from unveilify.training.window import Window
+from unveilify.training.state import RunningMeans
+from unveilify.training.trainer import Trainer
 
 SMALL: dict[str, Any] = {
     "network": {"width": 0.1, "depth": 0.2},
@@ -43,14 +45,14 @@ def rows(out: Path) -> list[dict[str, float]]:
 
 
 def test_a_window_is_the_mean_of_the_steps_in_which_a_loss_acted() -> None:
-    window = Window()
+    running = RunningMeans()
     for number in range(8):
-        window.add({"l1": float(number)} | ({"identity": 0.5 + number} if number % 4 == 0 else {}))
-    window.add({"l1": math.nan})
-    assert window.close(World(), CPU) == {"l1": 3.5, "identity": 2.5}
-    assert window == Window()
-    window.add({"l1": math.inf})
-    assert math.isnan(window.close(World(), CPU)["l1"])
+        running.add({"l1": float(number)} | ({"identity": 0.5 + number} if number % 4 == 0 else {}))
+    running.add({"l1": math.nan})
+    assert running.close(World(), CPU) == {"l1": 3.5, "identity": 2.5}
+    assert running == RunningMeans()
+    running.add({"l1": math.inf})
+    assert math.isnan(running.close(World(), CPU)["l1"])
 
 
 def test_the_log_tells_every_loss_unweighted_and_averaged(
@@ -59,12 +61,12 @@ def test_the_log_tells_every_loss_unweighted_and_averaged(
     """The identity loss acts in every 4th step and once never showed in a row of every 50th."""
     taken: list[dict[str, float]] = []
 
-    def noted(game: step.Game, batch: Any) -> dict[str, float]:
-        taken.append(step.take(game, batch))
+    def noted(trainer: Trainer, batch: Any) -> dict[str, float]:
+        taken.append(step.train_step(trainer, batch))
         return taken[-1]
 
-    monkeypatch.setattr(loop, "take", noted)
-    monkeypatch.setattr(step, "find_judges", lambda *_: Judges(None, Recogniser(), {}))  # type: ignore[arg-type]
+    monkeypatch.setattr(loop, "train_step", noted)
+    monkeypatch.setattr(trainer_module, "find_judges", lambda *_: Judges(None, Recogniser(), {}))  # type: ignore[arg-type]
     monkeypatch.setattr(loop, "LOG_EVERY_STEPS", 5)
     run(build(TrainConfig, SMALL), small_shards, tmp_path / "run", Machine("cpu", 1))
     logged = [row for row in rows(tmp_path / "run") if "l1" in row]

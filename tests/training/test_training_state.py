@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from unveilify.core.errors import UserError
-from unveilify.training.state import Position, State, UnusableError, checkpoints, name_of, resume
+from unveilify.training.state import Position, TrainState, UnusableError, checkpoints, name_of, resume
 
 
-def trained(steps: int = 2) -> State:
+def trained(steps: int = 2) -> TrainState:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
     optimizer = torch.optim.AdamW(network.parameters(), 0.1)
@@ -16,16 +16,16 @@ def trained(steps: int = 2) -> State:
         optimizer.zero_grad()
         network(torch.randn(5, 3)).square().sum().backward()
         optimizer.step()
-    return State({"network": network}, {"adam_g": optimizer}, Position(step=steps, seen=5 * steps, best=0.25))
+    return TrainState({"network": network}, {"adam_g": optimizer}, Position(step=steps, seen=5 * steps, best=0.25))
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:
     old, new = trained(), trained(0)
-    old.window.add({"l1": 0.1, "identity": float("nan")})
+    old.running.add({"l1": 0.1, "identity": float("nan")})
     old.save(tmp_path / "a.safetensors")
     new.load(tmp_path / "a.safetensors")
     assert new.position == old.position
-    assert new.window == old.window
+    assert new.running == old.running
     for key, value in old.modules["network"].state_dict().items():
         assert torch.equal(value, new.modules["network"].state_dict()[key])
     for index, moments in old.optimizers["adam_g"].state_dict()["state"].items():
@@ -55,7 +55,7 @@ def test_a_cut_file_is_named(tmp_path: Path, share: float) -> None:
 def test_another_network_is_refused(tmp_path: Path) -> None:
     state = trained()
     state.save(tmp_path / "a.safetensors")
-    other = State({"network": nn.Linear(3, 4)}, {})
+    other = TrainState({"network": nn.Linear(3, 4)}, {})
     with pytest.raises(UnusableError, match="of another network"):
         other.load(tmp_path / "a.safetensors")
 
@@ -66,7 +66,7 @@ def test_checkpoints_are_in_order_of_training(tmp_path: Path) -> None:
     assert [int(p.stem.split("-")[1]) for p in checkpoints(tmp_path)] == [8, 900, 10_000_000]
 
 
-def saved(tmp_path: Path, *seen: int) -> State:
+def saved(tmp_path: Path, *seen: int) -> TrainState:
     for number in seen:
         state = trained(1 + number // 10)
         state.position.seen = number

@@ -111,7 +111,7 @@ class Recipe:
     count as 1 − themselves."""
 
     @property
-    def settled_from(self) -> float:
+    def best_from(self) -> float:
         """Share of the training after which the last loss to begin has acted for half of its time.
 
         What a late adversary or recogniser does for people hardly shows in ``best_by``, which is at its best

@@ -37,7 +37,8 @@ from unveilify.training import unpaired
 from unveilify.training.config import CycleConfig
 from unveilify.training.diffaug import colour, shift
 from unveilify.training.losses import Loss, frozen, generator_losses, target
-from unveilify.training.step import Game, descend, identity_weight, plain, seeded, set_rates, take
+from unveilify.training.step import identity_weight, optimizer_step, plain, seeded, set_learning_rates, train_step
+from unveilify.training.trainer import Trainer
 from unveilify.training.unpaired import Unpaired
 
 RATES = {"mask_on": 1e-3, "critic": 2e-4}
@@ -47,57 +48,57 @@ LOWER = 3 / 8
 """The critic sees what lies below this share of the side: from the eyes down, where masks are."""
 
 
-def with_cycle(game: Game, out: Output) -> Callable[[Batch], dict[str, float]]:
-    """Add what the cycle needs to the game, before its checkpoint is read; gives the step to take in its place.
+def with_cycle(trainer: Trainer, out: Output) -> Callable[[Batch], dict[str, float]]:
+    """Add what the cycle needs to the trainer, before its checkpoint is read; gives the step to take in its place.
 
     Raises:
         UserError: no faces are in the photos, or the network must be told where a mask is.
     """
-    config = game.config.cycle
+    config = trainer.config.cycle
     assert config is not None
-    assert game.config.size_px is not None
-    if plugin(game.config.model).USES_HOLE:
+    assert trainer.config.size_px is not None
+    if plugin(trainer.config.model).USES_HOLE:
         raise UserError(
-            f"'{game.config.model}' must be told where the mask is, which nobody knows of real photos: "
+            f"'{trainer.config.model}' must be told where the mask is, which nobody knows of real photos: "
             "leave train.cycle out."
         )
-    if game.world.first:
-        unpaired.prepare(config, game.config.size_px, out)
-    game.world.from_first(0.0, game.device)
+    if trainer.world.first:
+        unpaired.prepare(config, trainer.config.size_px, out)
+    trainer.world.from_first(0.0, trainer.device)
     photos = unpaired.opened(out)
-    game.judges.notes["cycle"] = f"live ({len(photos.masked)} masked faces, {len(photos.bare)} bare ones)"
-    add_parts(game)
+    trainer.judges.notes["cycle"] = f"live ({len(photos.masked)} masked faces, {len(photos.bare)} bare ones)"
+    add_parts(trainer)
 
     def step(batch: Batch) -> dict[str, float]:
-        learned = learn(game, photos, batch)
-        return take(game, batch) | learned
+        learned = learn(trainer, photos, batch)
+        return train_step(trainer, batch) | learned
 
     return step
 
 
-def add_parts(game: Game) -> None:
+def add_parts(trainer: Trainer) -> None:
     """The mask-on network and the critic, with their optimizers; they are part of every checkpoint."""
-    size_px = game.config.size_px
+    size_px = trainer.config.size_px
     assert size_px is not None
-    torch.manual_seed(game.config.seed + 1)
+    torch.manual_seed(trainer.config.seed + 1)
     parts = {"mask_on": MaskOn(size_px), "critic": PatchGAN(size_px, 0.5, lambda batch: batch.hole, 1)}
     for name, part in parts.items():
-        game.state.modules[name] = part.to(game.device).to(memory_format=torch.channels_last)
-        game.state.optimizers[f"adam_{name}"] = torch.optim.Adam(part.parameters(), RATES[name], (0.5, 0.99))
+        trainer.state.modules[name] = part.to(trainer.device).to(memory_format=torch.channels_last)
+        trainer.state.optimizers[f"adam_{name}"] = torch.optim.Adam(part.parameters(), RATES[name], (0.5, 0.99))
 
 
-def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
+def learn(trainer: Trainer, photos: Unpaired, batch: Batch) -> dict[str, float]:
     """One step of the mask-on network, the critic and, once they have begun to draw, the network itself."""
-    config, position = game.config.cycle, game.state.position
+    config, position = trainer.config.cycle, trainer.state.position
     assert config is not None
-    assert game.config.samples is not None
-    progress = min(1.0, position.seen / game.config.samples)
-    set_rates(game, progress)
-    seeded(game, 1)
+    assert trainer.config.samples is not None
+    progress = min(1.0, position.seen / trainer.config.samples)
+    set_learning_rates(trainer, progress)
+    seeded(trainer, 1)
     count = max(1, round(config.share * len(batch)))
     # Evenly spread, so that several processes with a share of the batch each take the same ones as one.
     batch = batch.pick(spread(len(batch), count))
-    x, bare = (_dealt(game, crops, count) for crops in (photos.masked, photos.bare))
+    x, bare = (_dealt(trainer, crops, count) for crops in (photos.masked, photos.bare))
     bare = target(batch) if bare is None else bare
     assert x is not None
     nobody = Batch(
@@ -105,76 +106,77 @@ def learn(game: Game, photos: Unpaired, batch: Batch) -> dict[str, float]:
         identity=torch.zeros_like(batch.identity),
         real=torch.zeros_like(batch.real),
         hole=torch.zeros_like(batch.hole),
-        landmarks=_dealt_landmarks(game, photos.landmarks, count),
+        landmarks=_dealt_landmarks(trainer, photos.landmarks, count),
     )
 
-    with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
+    with torch.autocast(trainer.device.type, torch.bfloat16, enabled=bool(trainer.config.bf16)):
         with torch.set_grad_enabled(progress >= config.begins):
-            cleaned = game.network(nobody).image.float()
-        dressed: Worn = game.state.modules["mask_on"](target(batch), x)
-        losses = _losses_of_mask_on(game, dressed, batch, x, weathered(cleaned))
-    descend(game, "adam_mask_on", game.state.modules["mask_on"], losses)
+            cleaned = trainer.network(nobody).image.float()
+        dressed: Worn = trainer.state.modules["mask_on"](target(batch), x)
+        losses = _losses_of_mask_on(trainer, dressed, batch, x, weathered(cleaned))
+    optimizer_step(trainer, "adam_mask_on", trainer.state.modules["mask_on"], losses)
 
     if progress >= config.begins:
-        with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
-            own = _losses_of_network(game, config, dressed, batch, progress)
-            own["cycle_bare"] = Loss(_fools(game, cleaned, worn=False), config.adversarial)
-        descend(game, "adam_g", game.network, own)
+        with torch.autocast(trainer.device.type, torch.bfloat16, enabled=bool(trainer.config.bf16)):
+            own = _losses_of_network(trainer, config, dressed, batch, progress)
+            own["cycle_bare"] = Loss(_fools(trainer, cleaned, worn=False), config.adversarial)
+        optimizer_step(trainer, "adam_g", trainer.network, own)
         losses |= own
 
-    with torch.autocast(game.device.type, torch.bfloat16, enabled=bool(game.config.bf16)):
-        verdict = _loss_of_critic(game, x, bare, dressed.on(target(batch)).detach(), cleaned.detach())
+    with torch.autocast(trainer.device.type, torch.bfloat16, enabled=bool(trainer.config.bf16)):
+        verdict = _loss_of_critic(trainer, x, bare, dressed.on(target(batch)).detach(), cleaned.detach())
     critic = {"cycle_critic": Loss(verdict)}
-    descend(game, "adam_critic", game.state.modules["critic"], critic)
+    optimizer_step(trainer, "adam_critic", trainer.state.modules["critic"], critic)
     return plain(losses | critic) | {"cycle_share": float(dressed.alpha.detach().mean())}
 
 
-def _losses_of_mask_on(game: Game, dressed: Worn, batch: Batch, x: Tensor, cleaned: Tensor) -> dict[str, Loss]:
+def _losses_of_mask_on(trainer: Trainer, dressed: Worn, batch: Batch, x: Tensor, cleaned: Tensor) -> dict[str, Loss]:
     """Redraw real and drawn masks in the mirror; know a drawn mask's alpha; pass for a masked photo."""
-    mask_on, bare = game.state.modules["mask_on"], target(batch)
+    mask_on, bare = trainer.state.modules["mask_on"], target(batch)
     drawn: Worn = mask_on(bare.flip(3), batch.masked)
     real: Worn = mask_on(cleaned.flip(3), x)
     again, wanted = real.on(cleaned.flip(3), moves_alpha=False), x.flip(3)
-    with torch.autocast(game.device.type, enabled=False):
+    with torch.autocast(trainer.device.type, enabled=False):
         alpha = F.binary_cross_entropy(drawn.alpha.clamp(1e-4, 1 - 1e-4), batch.hole.flip(3))
     losses = {
         "redraw_alpha": Loss(alpha),
         "redraw_drawn": Loss(F.l1_loss(drawn.on(bare.flip(3)), batch.masked.flip(3))),
         "redraw_real": Loss(F.l1_loss(again, wanted)),
-        "redraw_fool": Loss(_fools(game, dressed.on(bare, moves_alpha=False), worn=True), FOOL),
+        "redraw_fool": Loss(_fools(trainer, dressed.on(bare, moves_alpha=False), worn=True), FOOL),
     }
-    if game.judges.lpips is not None:
-        losses["redraw_lpips"] = Loss(game.judges.lpips(again, wanted).mean())
+    if trainer.judges.lpips is not None:
+        losses["redraw_lpips"] = Loss(trainer.judges.lpips(again, wanted).mean())
     return losses
 
 
 def _losses_of_network(
-    game: Game, config: CycleConfig, dressed: Worn, batch: Batch, progress: float
+    trainer: Trainer, config: CycleConfig, dressed: Worn, batch: Batch, progress: float
 ) -> dict[str, Loss]:
     """The network's ordinary losses, on a mask that was put on by the other network."""
     made = replace(batch, masked=weathered(dressed.on(target(batch))), hole=dressed.alpha.detach())
-    recipe = replace(game.recipe, identity=identity_weight(game, progress))
-    losses = generator_losses(game.network(made), made, game.judges, recipe)
+    recipe = replace(trainer.recipe, identity=identity_weight(trainer, progress))
+    losses = generator_losses(trainer.network(made), made, trainer.judges, recipe)
     return {f"cycle_{name}": Loss(loss.value, config.weight * loss.weight) for name, loss in losses.items()}
 
 
-def _loss_of_critic(game: Game, x: Tensor, bare: Tensor, dressed: Tensor, cleaned: Tensor) -> Tensor:
+def _loss_of_critic(trainer: Trainer, x: Tensor, bare: Tensor, dressed: Tensor, cleaned: Tensor) -> Tensor:
     """Hinge. A masked photo that is said to be bare counts as made (Reed et al. 2016)."""
-    true = F.relu(1 - _verdict(game, x, worn=True)).mean() + F.relu(1 - _verdict(game, bare, worn=False)).mean()
+    true = F.relu(1 - _verdict(trainer, x, worn=True)).mean() + F.relu(1 - _verdict(trainer, bare, worn=False)).mean()
     made = (
-        F.relu(1 + _verdict(game, dressed, worn=True)).mean() + F.relu(1 + _verdict(game, cleaned, worn=False)).mean()
+        F.relu(1 + _verdict(trainer, dressed, worn=True)).mean()
+        + F.relu(1 + _verdict(trainer, cleaned, worn=False)).mean()
     )
-    return (true + made + MISMATCH * F.relu(1 + _verdict(game, x, worn=False)).mean()).float()
+    return (true + made + MISMATCH * F.relu(1 + _verdict(trainer, x, worn=False)).mean()).float()
 
 
-def _fools(game: Game, images: Tensor, *, worn: bool) -> Tensor:
-    with frozen(game.state.modules["critic"]):
-        return -_verdict(game, images, worn=worn).mean()
+def _fools(trainer: Trainer, images: Tensor, *, worn: bool) -> Tensor:
+    with frozen(trainer.state.modules["critic"]):
+        return -_verdict(trainer, images, worn=worn).mean()
 
 
-def _verdict(game: Game, images: Tensor, *, worn: bool) -> Tensor:
+def _verdict(trainer: Trainer, images: Tensor, *, worn: bool) -> Tensor:
     """The critic's logits; it sees every picture through changes of colour and place, for want of many photos."""
-    critic: nn.Module = game.state.modules["critic"]
+    critic: nn.Module = trainer.state.modules["critic"]
     numbers = rows(lambda n: torch.rand(n, 5, device=images.device), len(images))
     seen = shift(colour(images, numbers[:, :3]), numbers[:, 3:])[:, :, round(LOWER * images.shape[-1]) :]
     kind = torch.full_like(seen[:, :1], float(worn))
@@ -182,21 +184,21 @@ def _verdict(game: Game, images: Tensor, *, worn: bool) -> Tensor:
     return said
 
 
-def _dealt(game: Game, crops: NDArray[np.uint8], count: int) -> Tensor | None:
+def _dealt(trainer: Trainer, crops: NDArray[np.uint8], count: int) -> Tensor | None:
     """This process's share of the photos of this step."""
     if not len(crops):
         return None
-    dealt = unpaired.deal(crops, game.config.seed, _position(game, count), count)
-    return dealt.to(game.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+    dealt = unpaired.deal(crops, trainer.config.seed, _position(trainer, count), count)
+    return dealt.to(trainer.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
 
 
-def _dealt_landmarks(game: Game, points: Points | None, count: int) -> Tensor | None:
+def _dealt_landmarks(trainer: Trainer, points: Points | None, count: int) -> Tensor | None:
     """The landmarks of the masked photos that `_dealt` gives."""
     if points is None:
         return None
-    return unpaired.deal_landmarks(points, game.config.seed, _position(game, count), count).to(game.device)
+    return unpaired.deal_landmarks(points, trainer.config.seed, _position(trainer, count), count).to(trainer.device)
 
 
-def _position(game: Game, count: int) -> int:
-    world, step = game.world, game.state.position.step
+def _position(trainer: Trainer, count: int) -> int:
+    world, step = trainer.world, trainer.state.position.step
     return (step * world.size + world.rank) * count

@@ -15,7 +15,7 @@ from unveilify.training.distributed import World
 from unveilify.training.references import invent
 from unveilify.training.wild import wild
 
-GLIMPSE = 6
+PREVIEW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Feed:
             shown = wild(samples, config.seed + 1, number * config.batch) if config.wild else samples
             yield self._with_references(to_batch(shown, self.device), config.seed + 1, number * config.batch)
 
-    def glimpse(self) -> Batch:
+    def preview(self) -> Batch:
         """A few validation triplets to look at."""
-        batch = to_batch(next(in_order(self.val, GLIMPSE, size_px=self.config.size_px)), self.device)
+        batch = to_batch(next(in_order(self.val, PREVIEW, size_px=self.config.size_px)), self.device)
         return self._with_references(batch, self.config.seed + 1, 0)
 
     def _with_references(self, batch: Batch, seed: int, position: int) -> Batch:

@@ -30,7 +30,7 @@ class World:
         """Whether this process writes files and speaks."""
         return self.rank == 0
 
-    def average(self, module: nn.Module) -> None:
+    def average_gradients(self, module: nn.Module) -> None:
         """Replace the gradients of ``module`` by their mean over all processes."""
         if self.size == 1:
             return

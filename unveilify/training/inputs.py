@@ -9,7 +9,7 @@ from unveilify.training import unpaired
 from unveilify.training.config import TrainConfig
 
 
-def identified(config: TrainConfig) -> TrainConfig:
+def with_digests(config: TrainConfig) -> TrainConfig:
     """The config with the digests of these files, so that a run directory is bound to them.
 
     Raises:
@@ -23,7 +23,7 @@ def identified(config: TrainConfig) -> TrainConfig:
     return config
 
 
-def put(network: nn.Module, config: TrainConfig) -> None:
+def load_initial(network: nn.Module, config: TrainConfig) -> None:
     """Give ``network`` the weights that ``config`` starts from.
 
     Raises:

@@ -1,5 +1,6 @@
 """Stage 3, top to bottom: open the shards, go on from the last checkpoint, step, validate, keep the best."""
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ from pathlib import Path
 import torch
 
 from unveilify.core import paths, stage, stamps
-from unveilify.core.engine.device import pick, set_threads
+from unveilify.core.engine.device import hurry, pick, set_threads
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
@@ -19,15 +20,15 @@ from unveilify.core.written import Output
 from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
+from unveilify.training.checkpointer import Checkpointer
 from unveilify.training.config import Hardware, TrainConfig, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
-from unveilify.training.diary import Diary
 from unveilify.training.distributed import join
-from unveilify.training.inputs import identified
+from unveilify.training.inputs import with_digests
 from unveilify.training.interrupts import Interrupts
-from unveilify.training.memory import peak_bytes
-from unveilify.training.step import Game, describe, rates, set_up, take
+from unveilify.training.step import learning_rates, train_step
+from unveilify.training.trainer import Trainer, build_trainer, describe
 
 STAGE = "train"
 LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
@@ -53,6 +54,8 @@ class Machine:
         """
         device = pick(self.device)
         set_threads(self.threads)
+        if device.type == "cuda":
+            hurry()
         return device
 
 
@@ -75,28 +78,28 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     if not module.TRAINS:
         raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
     config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
-    config = identified(config)
+    config = with_digests(config)
     with ExitStack() as held:
         mine = held.enter_context(stage.opened(run_dir, STAGE, config, data.hash, force=force)) if world.first else None
         done = mine.done if mine is not None else None
         if world.from_first(float(done is not None), device):
             return done
         out = mine or Output(run_dir)
-        game = set_up(config, device, world)
-        game.state.of = {"input": data.hash, "config": config.model_dump(mode="json", exclude_defaults=True)}
-        step = with_cycle(game, out) if config.cycle else partial(take, game)
+        trainer = build_trainer(config, device, world)
+        trainer.state.of = {"input": data.hash, "config": config.model_dump(mode="json", exclude_defaults=True)}
+        step = with_cycle(trainer, out) if config.cycle else partial(train_step, trainer)
         if world.first:
-            _introduce(game, note)
-        diary = Diary(out, game)
-        diary.open()
-        if not _train(game, Feed.open(shards, config, machine.workers, device, world), diary, machine, step):
+            _say_what_is_trained(trainer, note)
+        checkpointer = Checkpointer(out, trainer)
+        checkpointer.open()
+        if not _train(trainer, Feed.open(shards, config, machine.workers, device, world), checkpointer, machine, step):
             if world.first:
-                say(f"Stopped at {game.state.position.seen} of {config.samples} triplets; the same command goes on.")
+                say(f"Stopped at {trainer.state.position.seen} of {config.samples} triplets; the same command goes on.")
             return None
         if mine is None:
             return None
-        diary.finish()
-        position = game.state.position
+        checkpointer.finish()
+        position = trainer.state.position
         return mine.commit({"steps": position.step, "triplets": position.seen, "skipped_steps": position.skipped})
 
 
@@ -108,48 +111,50 @@ def hardware(device: torch.device) -> Hardware:
     return Hardware(gpu=False, bf16=bool(ask and ask()))
 
 
-def _train(game: Game, feed: Feed, diary: Diary, machine: Machine, step: Step) -> bool:
+def _train(trainer: Trainer, feed: Feed, checkpointer: Checkpointer, machine: Machine, step: Step) -> bool:
     """Step until the end (True) or until the time is up (False). Whatever stops it stops it between two steps."""
-    config, position, window = game.config, game.state.position, game.state.window
+    config, position, running = trainer.config, trainer.state.position, trainer.state.running
     assert config.samples is not None
-    clock, told = _Clock(machine.max_minutes), {"loss": "", "best": "", "machine": ""}
+    clock, status = _Clock(machine.max_minutes), {"loss": "", "best": "", "machine": ""}
     with track(f"train {config.model}", config.samples, "triplets") as line, Interrupts() as interrupts:
         line.advance(position.seen, already=True)
         batches = iter(feed.batches(position.seen))
         while True:
-            if diary.validation_is_due:
-                scores = diary.validate(feed, interrupts)
+            if checkpointer.validation_is_due:
+                scores = checkpointer.validate(feed, interrupts)
                 if scores is None:
-                    return _leave(diary, interrupts)
-                told["best"] = f"hole {scores.get('psnr', 0):.2f} dB"
-                line.note = ", ".join(filter(None, told.values()))
-                diary.checkpoint()
-            if position.seen >= config.samples or _worn_out(game):
+                    return _interrupted(checkpointer, interrupts)
+                status["best"] = f"hole {scores.get('psnr', 0):.2f} dB"
+                line.note = ", ".join(filter(None, status.values()))
+                checkpointer.checkpoint()
+            if position.seen >= config.samples or _stops_early(trainer):
                 return True
             asked = time.monotonic()
             batch = next(batches)
             clock.waited += time.monotonic() - asked
-            window.add(step(batch))
-            line.advance(len(batch) * game.world.size)
+            running.add(step(batch))
+            line.advance(len(batch) * trainer.world.size)
             clock.steps += 1
-            if clock.steps == TIMED_STEPS and game.world.first:
-                _foretell(clock, config.samples - position.seen, len(batch) * game.world.size)
+            if clock.steps == TIMED_STEPS and trainer.world.first:
+                _say_eta(clock, config.samples - position.seen, len(batch) * trainer.world.size)
             if position.step == 1 or position.step % LOG_EVERY_STEPS == 0 or position.seen >= config.samples:
-                means = window.close(game.world, game.device)
-                diary.log(means | rates(game), skipped=position.skipped, data_wait=round(clock.wait_share, 4))
-                told["loss"] = f"l1 {means.get('l1', means.get('l1_hole', 0)):.3f}"
-                told["machine"] = f"data-wait {clock.wait_share:.0%}, {peak_bytes(game.device) / 1e9:.1f} GB"
-                line.note = ", ".join(filter(None, told.values()))
+                means = running.close(trainer.world, trainer.device)
+                checkpointer.log(
+                    means | learning_rates(trainer), skipped=position.skipped, data_wait=round(clock.wait_share, 4)
+                )
+                status["loss"] = f"l1 {means.get('l1', means.get('l1_hole', 0)):.3f}"
+                status["machine"] = f"data-wait {clock.wait_share:.0%}, {peak_bytes(trainer.device) / 1e9:.1f} GB"
+                line.note = ", ".join(filter(None, status.values()))
             over = interrupts.asked != 0 or (clock.is_up and position.seen < config.samples)
-            over, due = game.world.any([over, diary.due], game.device)
+            over, due = trainer.world.any([over, checkpointer.due], trainer.device)
             if over:
-                return _leave(diary, interrupts)
-            if due and not diary.validation_is_due:
-                diary.checkpoint()
+                return _interrupted(checkpointer, interrupts)
+            if due and not checkpointer.validation_is_due:
+                checkpointer.checkpoint()
 
 
-def _leave(diary: Diary, interrupts: Interrupts) -> bool:
-    diary.stop_early()
+def _interrupted(checkpointer: Checkpointer, interrupts: Interrupts) -> bool:
+    checkpointer.save_early()
     interrupts.leave()
     return False
 
@@ -178,17 +183,17 @@ class _Clock:
         return self.max_minutes is not None and self.seconds > 60 * self.max_minutes
 
 
-def _introduce(game: Game, note: str) -> None:
+def _say_what_is_trained(trainer: Trainer, note: str) -> None:
     """Say what is trained, and which losses are live."""
     if note:
         say(note)
-    for name, state in game.judges.notes.items():
+    for name, state in trainer.judges.notes.items():
         say(f"  {name} loss: {state}")
-    sizes = ", ".join(f"{name} {count / 1e6:.2f} M parameters" for name, count in describe(game).items())
-    say(f"{game.config.model} at {game.config.size_px} px on {game.device}: {sizes}")
+    sizes = ", ".join(f"{name} {count / 1e6:.2f} M parameters" for name, count in describe(trainer).items())
+    say(f"{trainer.config.model} at {trainer.config.size_px} px on {trainer.device}: {sizes}")
 
 
-def _foretell(clock: _Clock, triplets: int, batch: int) -> None:
+def _say_eta(clock: _Clock, triplets: int, batch: int) -> None:
     """The first steps, timed, say how long the whole will take."""
     whole_s = triplets / batch * clock.seconds / clock.steps
     told = f"{whole_s / DAY_S:.0f} days" if whole_s > 2 * DAY_S else f"{whole_s / 60:.0f} minutes"
@@ -196,6 +201,18 @@ def _foretell(clock: _Clock, triplets: int, batch: int) -> None:
     say(f"The first steps say: about {told} for the whole training here{hint}.", flush=True)
 
 
-def _worn_out(game: Game) -> bool:
-    position, patience = game.state.position, game.config.patience
-    return bool(patience) and position.since_best >= patience and game.settled(position.best_seen)
+def _stops_early(trainer: Trainer) -> bool:
+    position, patience = trainer.state.position, trainer.config.patience
+    return bool(patience) and position.since_best >= patience and trainer.may_be_best(position.best_seen)
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most that was allocated on a GPU, or else the largest resident size of this process; 0 where unknown."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

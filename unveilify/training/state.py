@@ -5,7 +5,7 @@ carries a digest (`models.tensors`).
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
@@ -18,11 +18,42 @@ from torch.optim import Optimizer
 from unveilify.core.config import difference
 from unveilify.core.errors import UserError
 from unveilify.models import tensors as files
-from unveilify.training.window import Window
+from unveilify.training.distributed import World
 
 
 class UnusableError(Exception):
     """A checkpoint that cannot be gone on from: why, in a few words."""
+
+
+@dataclass
+class RunningMeans:
+    """Sums and counts since the last row, by name: a loss that acted in some steps only is their mean.
+
+    Values that are not finite are left out; those steps are counted as skipped. A part of every checkpoint.
+    """
+
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, float] = field(default_factory=dict)
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """The values of one step."""
+        for name, value in values.items():
+            there = math.isfinite(value)
+            self.sums[name] = self.sums.get(name, 0.0) + (value if there else 0.0)
+            self.counts[name] = self.counts.get(name, 0.0) + there
+
+    def together(self, world: World, device: torch.device) -> None:
+        """Make it the mean over all processes, in each of them."""
+        self.sums, self.counts = (world.mean(part) for part in (self.sums, self.counts))
+
+    def close(self, world: World, device: torch.device) -> dict[str, float]:
+        """The means; NaN where nothing was finite. Begins again."""
+        self.together(world, device)
+        means = {
+            name: total / self.counts[name] if self.counts[name] else math.nan for name, total in self.sums.items()
+        }
+        self.sums, self.counts = {}, {}
+        return means
 
 
 @dataclass(slots=True)
@@ -45,13 +76,13 @@ class Position:
 
 
 @dataclass
-class State:
+class TrainState:
     """The parts of a training that change; ``of`` says which training it is: settings and input."""
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
     position: Position = field(default_factory=Position)
-    window: Window = field(default_factory=Window)
+    running: RunningMeans = field(default_factory=RunningMeans)
     of: dict[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
@@ -70,7 +101,7 @@ class State:
             raise UnusableError(f"{bad} is not finite")
         position = {name: getattr(self.position, name) for name in self.position.__slots__}
         position["best"] = None if math.isinf(self.position.best) else self.position.best
-        about = {"position": position, "sums": self.window.sums, "counts": self.window.counts, "of": self.of}
+        about = {"position": position, "sums": self.running.sums, "counts": self.running.counts, "of": self.of}
         files.write(path, plain, about)
 
     def load(self, path: Path) -> None:
@@ -82,7 +113,7 @@ class State:
         try:
             about, tensors = files.read(path)
             position = _position(about["position"])
-            window = Window(dict(about["sums"]), dict(about["counts"]))
+            running = RunningMeans(dict(about["sums"]), dict(about["counts"]))
         except files.DamagedError as error:
             raise UnusableError(str(error)) from None
         except (KeyError, TypeError, ValueError):
@@ -99,10 +130,10 @@ class State:
                 _put_moments(optimizer, _under(tensors, f"{name}."))
         except (KeyError, IndexError, ValueError, RuntimeError) as error:
             raise UnusableError(f"it is of another network: {' '.join(str(error).split())[:200]}") from None
-        self.position, self.window = position, window
+        self.position, self.running = position, running
 
 
-def resume(state: State, run_dir: Path, say: Callable[[str], None]) -> Path | None:
+def resume(state: TrainState, run_dir: Path, say: Callable[[str], None]) -> Path | None:
     """Go on from the newest checkpoint that can be used, if there are any; newer ones are put aside, and said.
 
     Raises:

@@ -27,3 +27,13 @@ def set_threads(asked: int | None = None) -> None:
     """So many threads; else what OMP_NUM_THREADS says, else one per core."""
     if asked or "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(asked or cores())
+
+
+def hurry() -> None:
+    """What makes a GPU quick and costs some digits: TF32 in products and convolutions, the quickest algorithm for each shape.
+
+    A training on a GPU promises the same course, not the same bits, so it may; a report does not ask for it.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True

@@ -45,7 +45,7 @@ class Paced(Protocol):
         """Become what it is after this share, 0…1, of the training; of nothing else may its shape depend."""
 
 
-def pace(discriminator: object, progress: float) -> None:
+def set_progress(discriminator: object, progress: float) -> None:
     """Tell a discriminator that changes in the course of the training where that is."""
     if isinstance(discriminator, Paced):
         discriminator.at(progress)

@@ -24,18 +24,18 @@ from unveilify.models.tensors import not_finite
 from unveilify.training.data import Feed
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.state import UnusableError, checkpoints, name_of, resume
-from unveilify.training.step import Game, diverged
+from unveilify.training.trainer import Trainer, diverged
 from unveilify.training.validate import cost, grid, validate
 
 CHECKPOINT_EVERY_S = 300.0
 
 
 @dataclass
-class Diary:
+class Checkpointer:
     """The files of one run. Only the first of several processes writes; the others keep the same position."""
 
     out: Output
-    game: Game
+    trainer: Trainer
     saved: float = field(default_factory=time.monotonic)
 
     @property
@@ -49,31 +49,31 @@ class Diary:
         Raises:
             UserError: there are checkpoints, and none can be used.
         """
-        game, first = self.game, self.game.world.first
+        trainer, first = self.trainer, self.trainer.world.first
         if first:
             for name in self.out.notes():
                 self.out.keep(name)
-        found = resume(game.state, self.run_dir, lambda said: say(said, flush=True)) if first else None
-        seen = int(game.world.from_first(-1.0 if found is None else game.state.position.seen, game.device))
+        found = resume(trainer.state, self.run_dir, lambda said: say(said, flush=True)) if first else None
+        seen = int(trainer.world.from_first(-1.0 if found is None else trainer.state.position.seen, trainer.device))
         if not first and seen >= 0:
-            game.state.load(self.run_dir / name_of(seen))
-        if seen > 0 and game.world.any([first and not self._best_is_there()], game.device)[0]:
-            game.state.position.best, game.state.position.best_seen = math.inf, 0
+            trainer.state.load(self.run_dir / name_of(seen))
+        if seen > 0 and trainer.world.any([first and not self._best_is_there()], trainer.device)[0]:
+            trainer.state.position.best, trainer.state.position.best_seen = math.inf, 0
         if not first:
             return
-        self.out.write_text("config.yaml", yaml.safe_dump(game.config.model_dump(mode="json"), sort_keys=False))
+        self.out.write_text("config.yaml", yaml.safe_dump(trainer.config.model_dump(mode="json"), sort_keys=False))
         if found:
-            say(f"Going on from {game.state.position.seen} triplets.")
+            say(f"Going on from {trainer.state.position.seen} triplets.")
         log = self.run_dir / LOG
         if log.is_file():
-            kept = log.read_bytes().splitlines(keepends=True)[: game.state.position.rows]
+            kept = log.read_bytes().splitlines(keepends=True)[: trainer.state.position.rows]
             write_bytes(log, b"".join(kept))
 
     def log(self, values: dict[str, float], **more: float) -> None:
         """Append one row; numbers that are not finite become null."""
-        position = self.game.state.position
+        position = self.trainer.state.position
         position.rows += 1
-        if not self.game.world.first:
+        if not self.trainer.world.first:
             return
         row = {"step": position.step, "seen": position.seen, **{k: _short(v) for k, v in values.items()}, **more}
         with (self.run_dir / LOG).open("ab") as file:
@@ -82,7 +82,7 @@ class Diary:
     @property
     def validation_is_due(self) -> bool:
         """Whether the weights as they are should be looked at before the next step."""
-        config, position = self.game.config, self.game.state.position
+        config, position = self.trainer.config, self.trainer.state.position
         assert config.samples is not None
         assert config.validate_every is not None
         since = position.seen - position.validated
@@ -93,35 +93,41 @@ class Diary:
 
         A validation with all losses settled beats any from before. None, and nothing changed, where it was interrupted.
         """
-        game, position = self.game, self.game.state.position
-        scores = validate(game.system, _until(interrupts, feed.validation()), game.judges) if game.world.first else {}
-        cut_short = game.world.first and interrupts is not None and interrupts.asked != 0
-        if game.world.any([cut_short], game.device)[0]:
+        trainer, position = self.trainer, self.trainer.state.position
+        scores = (
+            validate(trainer.system, _until(interrupts, feed.validation()), trainer.judges)
+            if trainer.world.first
+            else {}
+        )
+        cut_short = trainer.world.first and interrupts is not None and interrupts.asked != 0
+        if trainer.world.any([cut_short], trainer.device)[0]:
             return None
-        price = cost(scores, game.recipe) if scores and not_finite(game.average.state_dict()) is None else math.nan
-        price = game.world.from_first(price, game.device)
+        price = cost(scores, trainer.recipe) if scores and not_finite(trainer.ema.state_dict()) is None else math.nan
+        price = trainer.world.from_first(price, trainer.device)
         position.validated = position.seen
         position.since_best += 1
-        first_settled = game.settled(position.seen) and not game.settled(position.best_seen)
-        if price < position.best or (first_settled and math.isfinite(price)):
+        first_eligible = trainer.may_be_best(position.seen) and not trainer.may_be_best(position.best_seen)
+        if price < position.best or (first_eligible and math.isfinite(price)):
             position.best, position.best_seen, position.since_best = price, position.seen, 0
             self.keep_best(scores)
         self.log({f"val_{name}": value for name, value in scores.items()}, best=position.best_seen)
-        if game.world.first:
-            picture = encode_png(grid(game.system, feed.glimpse()))
+        if trainer.world.first:
+            picture = encode_png(grid(trainer.system, feed.preview()))
             self.out.write_bytes(f"samples/{position.seen:09d}.png", picture)
         return scores
 
     def keep_best(self, scores: dict[str, float]) -> None:
         """Write the averaged weights as the run's network."""
-        game = self.game
-        if not game.world.first:
+        trainer = self.trainer
+        if not trainer.world.first:
             return
-        settings = build(plugin(game.config.model).Config, {"size_px": game.config.size_px, **game.config.network})
+        settings = build(
+            plugin(trainer.config.model).Config, {"size_px": trainer.config.size_px, **trainer.config.network}
+        )
         validation = {name: _short(value) for name, value in scores.items()}
-        about = {"seen": game.state.position.seen, "validation": validation, "losses": game.judges.notes}
+        about = {"seen": trainer.state.position.seen, "validation": validation, "losses": trainer.judges.notes}
         with self.out.file(BEST) as path:
-            store.save(path, game.config.model, settings, game.average.state_dict(), meta=about)
+            store.save(path, trainer.config.model, settings, trainer.ema.state_dict(), meta=about)
 
     def checkpoint(self) -> None:
         """Write everything that the run is, and drop the oldest such files; every process must call it.
@@ -129,26 +135,26 @@ class Diary:
         Raises:
             UserError: the training has diverged: what it is now is not kept.
         """
-        game = self.game
+        trainer = self.trainer
         self.saved = time.monotonic()
-        game.state.window.together(game.world, game.device)
-        if not game.world.first:
+        trainer.state.running.together(trainer.world, trainer.device)
+        if not trainer.world.first:
             return
         self._sync_log()
         try:
-            with self.out.file(name_of(game.state.position.seen)) as path:
-                game.state.save(path)
+            with self.out.file(name_of(trainer.state.position.seen)) as path:
+                trainer.state.save(path)
         except UnusableError as error:
-            raise diverged(game, str(error)) from None
+            raise diverged(trainer, str(error)) from None
         ours = self.out.notes()
-        for old in checkpoints(self.run_dir)[: -game.config.keep_checkpoints]:
+        for old in checkpoints(self.run_dir)[: -trainer.config.keep_checkpoints]:
             if old.name in ours:
                 old.unlink()
 
-    def stop_early(self) -> None:
+    def save_early(self) -> None:
         """Keep what there is, without a validation that an undisturbed run would not have made here."""
         self.checkpoint()
-        if self.game.state.position.best_seen == 0:
+        if self.trainer.state.position.best_seen == 0:
             self.keep_best({})
 
     def finish(self) -> None:
@@ -157,9 +163,9 @@ class Diary:
         Raises:
             UserError: it has none that is worth keeping.
         """
-        position = self.game.state.position
+        position = self.trainer.state.position
         if 2 * position.skipped >= position.step:
-            raise diverged(self.game, f"{position.skipped} of its {position.step} steps taught nothing")
+            raise diverged(self.trainer, f"{position.skipped} of its {position.step} steps taught nothing")
         if position.best_seen == 0:
             self.keep_best({})
 
@@ -172,7 +178,7 @@ class Diary:
 
     def _best_is_there(self) -> bool:
         """Whether the best network is as the position says; if not, the best one from here on will be kept."""
-        if self.game.state.position.best_seen == 0:
+        if self.trainer.state.position.best_seen == 0:
             return True
         try:
             store.read(self.run_dir / BEST)

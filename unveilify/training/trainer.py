@@ -1,0 +1,121 @@
+"""A training, built: networks, average, optimizers, judges."""
+
+import copy
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from pydantic import create_model
+from torch import nn
+from torch.optim import Optimizer
+
+from unveilify.core.config import Config, build
+from unveilify.core.errors import UserError
+from unveilify.models.contract import Recipe, plugin
+from unveilify.models.system import NetworkSystem
+from unveilify.training.compiled import Forward
+from unveilify.training.config import TrainConfig
+from unveilify.training.distributed import World
+from unveilify.training.inputs import load_initial
+from unveilify.training.losses import Judges, find_judges
+from unveilify.training.state import TrainState
+
+
+@dataclass
+class Trainer:
+    """All that a step needs: the state that changes, and what judges it."""
+
+    state: TrainState
+    judges: Judges
+    recipe: Recipe
+    config: TrainConfig
+    device: torch.device
+    world: World = field(default_factory=World)
+    forward: Forward | None = None
+    """The generator as it is run: compiled, or itself; decided at this process's first step."""
+    fault: str = ""
+    """What in this step was not finite, if anything was."""
+
+    @property
+    def network(self) -> nn.Module:
+        """The generator being trained."""
+        return self.state.modules["network"]
+
+    @property
+    def ema(self) -> nn.Module:
+        """The moving average of the generator, which is what is validated and shipped."""
+        return self.state.modules["average"]
+
+    @property
+    def system(self) -> NetworkSystem:
+        """The moving average, to predict with."""
+        assert self.config.size_px is not None
+        return NetworkSystem(self.ema, self.config.size_px, plugin(self.config.model).USES_HOLE)
+
+    def may_be_best(self, seen: int) -> bool:
+        """Whether every loss has acted for a while after so many triplets, see `Recipe.best_from`."""
+        assert self.config.samples is not None
+        return seen >= self.recipe.best_from * self.config.samples
+
+
+def build_trainer(config: TrainConfig, device: torch.device, world: World = World()) -> Trainer:  # noqa: B008 (frozen)
+    """Build network, average, discriminator and optimizers; the initial weights come from the seed alone."""
+    module = plugin(config.model)
+    settings = build(module.Config, {"size_px": config.size_px, **config.network})
+    recipe = make_recipe(module.RECIPE, config.recipe)
+    torch.manual_seed(config.seed)
+    network = module.Network(settings)
+    if config.start_from is not None:
+        load_initial(network, config)
+    network = network.to(device)
+    modules = {"network": network, "average": copy.deepcopy(network).requires_grad_(False)}
+    optimizers = {"adam_g": _adam(network, recipe.lr_g, recipe)}
+    discriminator = module.discriminator(settings) if recipe.adversarial else None
+    if discriminator is not None:
+        modules["discriminator"] = discriminator.to(device)
+        optimizers["adam_d"] = _adam(modules["discriminator"], recipe.lr_d, recipe)
+    for part in modules.values():
+        part.to(memory_format=torch.channels_last)
+    judges = find_judges(recipe, device)
+    if hasattr(module, "extra_losses"):
+        judges = judges.with_extra(module.extra_losses(settings, device))
+    return Trainer(TrainState(modules, optimizers), judges, recipe, config, device, world)
+
+
+def _adam(module: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
+    make = partial(torch.optim.AdamW, module.parameters(), rate, recipe.betas, weight_decay=recipe.weight_decay)
+    try:
+        return make(fused=True)
+    except RuntimeError:  # not on this device, says torch
+        return make()
+
+
+def make_recipe(default: Recipe, changes: dict[str, Any]) -> Recipe:
+    """The network's own recipe with overrides.
+
+    Raises:
+        UserError: an unknown or ill-typed setting; the nearest known one is named.
+    """
+    fields: dict[str, Any] = {name: (type_, getattr(default, name)) for name, type_ in Recipe.__annotations__.items()}
+    checked = build(create_model("Recipe", __base__=Config, **fields), {**asdict(default), **changes})
+    return Recipe(**checked.model_dump())
+
+
+def describe(trainer: Trainer) -> dict[str, int]:
+    """Parameters of each part of the trainer."""
+    return {
+        name: sum(p.numel() for p in module.parameters())
+        for name, module in trainer.state.modules.items()
+        if name != "average"
+    }
+
+
+def diverged(trainer: Trainer, what: str) -> UserError:
+    """The sentence about a training that cannot go on."""
+    halved = trainer.recipe.lr_g / 2
+    other = " or train.bf16=false" if trainer.config.bf16 else ""
+    return UserError(
+        f"The training diverged at step {trainer.state.position.step}: {what}. "
+        f"Train in another folder (--out) with a lower rate (--set train.recipe.lr_g={halved:g}){other}."
+    )
