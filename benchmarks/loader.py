@@ -25,7 +25,7 @@ from skimage.data import astronaut
 
 from unveilify.core import landmark_rows, stage, tars
 from unveilify.core.pictures import encode_jpeg, encode_png
-from unveilify.shards import intake
+from unveilify.shards import synth_output
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.reader import ShardSet, Split
 from unveilify.shards.stream import Stream, StreamConfig
@@ -102,7 +102,7 @@ def make_shards(folder: Path, people: int = 60, photos: int = 10, size_px: int =
     rng = np.random.default_rng(0)
     portrait = astronaut()
     source = folder / "synth"
-    with stage.opened(source, "synth", ShardConfig(), "portrait", version=intake.VERSION) as out:
+    with stage.opened(source, "synth", ShardConfig(), "portrait", version=synth_output.VERSION) as out:
         rows = []
         with out.file("part-00000.tar") as path, tars.begun(path) as tar:
             for number in range(people * photos):

@@ -19,10 +19,10 @@ import pandas as pd
 import torch
 
 from unveilify.core.batch import Batch
-from unveilify.evaluation.bootstrap import interval
 from unveilify.evaluation.config import EvaluateConfig
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.statistics import interval
 from unveilify.evaluation.systems import Trained, Truth, Untrained, config_of
 from unveilify.metrics.contract import Column
 from unveilify.models.contract import Output

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from unveilify.evaluation.bootstrap import interval, paired
+from unveilify.evaluation.statistics import interval, paired
 
 
 def people(count: int, each: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 def test_many_people_go_in_chunks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(3).normal(0, 1, 40)
     whole = interval(values, people(10, 4))
-    monkeypatch.setattr("unveilify.evaluation.bootstrap.CHUNK", 35)
+    monkeypatch.setattr("unveilify.evaluation.statistics.CHUNK", 35)
     assert interval(values, people(10, 4)) == whole
 
 

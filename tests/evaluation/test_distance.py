@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from unveilify.evaluation.distance import kernel_distance
+from unveilify.evaluation.statistics import kernel_distance
 
 
 def unit(rng: np.random.Generator, count: int, shift: float = 0.0) -> NDArray[np.float32]:

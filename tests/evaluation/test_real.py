@@ -14,7 +14,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Face
 from unveilify.core.sample import resize
-from unveilify.evaluation import finder, real, real_photos, still_masked
+from unveilify.evaluation import mask_finder, real, real_photos, still_masked
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 from unveilify.evaluation.evaluate import Bench, load_metrics
 from unveilify.evaluation.samples import Samples
@@ -205,7 +205,7 @@ def test_the_finder_tells_the_others_and_rows_are_kept(
         return predict(self, batch)
 
     monkeypatch.setattr(Untrained, "predict", spy)
-    monkeypatch.setattr(finder, "_widened", lambda alpha, side: np.pad(np.full((8, 8), 255, np.uint8), 12))
+    monkeypatch.setattr(mask_finder, "_widened", lambda alpha, side: np.pad(np.full((8, 8), 255, np.uint8), 12))
     systems = [(s, tmp_path / "kept") for s in [*rivals(memory_shards, "copy", "telea"), network(tmp_path / "run")]]
     result = real.evaluate(bench(memory_shards, folder, finder="mine"), systems)
     assert [row.label for row in result.rows] == ["copy", "identity image", "telea", "mine"]
@@ -235,7 +235,7 @@ def test_a_finder_that_cannot_say_is_named(memory_shards, folder: Path, tmp_path
 def test_a_found_mask_is_cut_at_one_half_and_widened() -> None:
     alpha = np.zeros((64, 64), np.float32)
     alpha[20:40, 20:40], alpha[30, 50] = 0.6, 0.4
-    hole = finder._widened(alpha, 64)
+    hole = mask_finder._widened(alpha, 64)
     assert set(np.unique(hole)) == {0, 255}
     assert hole[19, 30] == 255
     assert hole[18, 30] == 0

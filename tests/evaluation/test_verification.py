@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from unveilify.evaluation.verification import score, verify
+from unveilify.evaluation.statistics import score, verify
 
 
 def test_perfect_and_hopeless() -> None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from unveilify.core.words import latex as tex
-from unveilify.evaluation.bootstrap import Estimate
+from unveilify.evaluation.statistics import Estimate
 from unveilify.report.table import Head, text
 
 HEAD = Head("psnr", "PSNR", "dB", "higher", 2, "hole", True)

@@ -14,11 +14,11 @@ from unveilify.core import pictures
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.sample import Sample
 from unveilify.evaluation import real_photos
-from unveilify.evaluation.bootstrap import Estimate
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
 from unveilify.evaluation.real_photos import RealFaces
+from unveilify.evaluation.statistics import Estimate
 from unveilify.evaluation.systems import Truth
 from unveilify.faces.align import FaceCrop
 from unveilify.report import real

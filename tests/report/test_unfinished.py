@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from unveilify.core.stamps import BEGUN, STAMP
-from unveilify.evaluation.bootstrap import Estimate
 from unveilify.evaluation.evaluate import Bench, Evaluation, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.statistics import Estimate
 from unveilify.evaluation.systems import Trained, Truth, Untrained
 from unveilify.report import formats, table
 from unveilify.report.config import Inputs

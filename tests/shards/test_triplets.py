@@ -5,8 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unveilify.shards.intake import Row
 from unveilify.shards.leaks import mirrored
+from unveilify.shards.synth_output import Row
 from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, MAX_TRIPLETS, NO_IDENTITY_IMAGE, Caps, choose, repeated
 
 

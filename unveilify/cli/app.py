@@ -46,24 +46,24 @@ app = typer.Typer(
     help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 for verb in (
-    sample,
-    synth,
-    shard,
-    train,
-    report,
-    run,
-    mask,
-    find,
-    remove,
-    export,
-    settings,
-    show,
-    verify,
-    card,
-    plugins,
-    weights,
+    sample.sample,
+    synth.synth,
+    shard.shard,
+    train.train,
+    report.report,
+    run.run,
+    mask.mask,
+    find.find,
+    remove.remove,
+    export.export,
+    settings.settings,
+    show.show,
+    verify.verify,
+    card.card,
+    plugins.plugins,
 ):
-    verb.register(app)
+    app.command()(verb)
+app.add_typer(weights.group, name="weights")
 
 
 @app.callback()

@@ -22,8 +22,3 @@ def card(directory: Annotated[Path, typer.Argument(help="output of `unveilify sh
         raise UserError(
             f"{directory / README} is gone or no text: put it back, or build the shards anew with `unveilify shard --force`."
         ) from None
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(card)

@@ -27,8 +27,3 @@ def export(
     difference = write(network, out)
     size = out.stat().st_size / 1e6
     say(f"{out}: {size:.1f} MB. Half precision changes a pixel of noise by at most {difference:.2f} of 255.")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(export)

@@ -55,8 +55,3 @@ def find(
 
     if each(results, look):
         raise typer.Exit(1)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(find)

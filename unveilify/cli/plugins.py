@@ -1,7 +1,5 @@
 """`unveilify plugins`: what one file each adds."""
 
-import typer
-
 from unveilify.core.words import say
 
 
@@ -13,8 +11,3 @@ def plugins() -> None:
         say(f"{room} ({package.replace('.', '/')}/)")
         for name in names(room):
             say(f"  {name:15} {summary(room, name)}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(plugins)

@@ -50,8 +50,3 @@ def remove(
     say("What was painted is a plausible guess, not evidence of who someone is.")
     if left_out:
         raise typer.Exit(1)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(remove)

@@ -33,8 +33,3 @@ def report(
     tree = pipeline.load(config, sets, "report", {"real.folders": real or None})
     inputs = pipeline.report_inputs(shards, runs, tuple(predictions or ()))
     pipeline.report(tree, inputs, out, device, force=force)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(report)

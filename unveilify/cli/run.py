@@ -23,8 +23,3 @@ def run(
 
     how = pipeline.How(workers or cores(), device, max_minutes)
     pipeline.run(pipeline.load(file, sets), how, first=first, dry_run=dry_run)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(run)

@@ -20,8 +20,3 @@ def sample(
     if written:
         say(f"{written} photos written, of {people} invented people, in {folder}.")
     say(f"Next: unveilify synth --source {folder}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(sample)

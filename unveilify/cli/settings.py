@@ -18,8 +18,3 @@ def settings(
         if section is None or name.startswith(f"{section}."):
             say(f"{name} = {default}")
             say(f"    {meaning}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(settings)

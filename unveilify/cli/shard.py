@@ -38,8 +38,3 @@ def shard(
     tree = load(config, sets, "shard", given)
     say_shares(out, stage.run(tree.shard, pairs, out, workers=workers or cores(), force=force, ledger=ledger))
     say("Next: unveilify train")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(shard)

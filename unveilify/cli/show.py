@@ -13,8 +13,3 @@ def show(directory: Annotated[Path, typer.Argument(help="output of any stage")])
     from unveilify.pipeline import describe
 
     say_lines(describe(directory))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(show)

@@ -52,8 +52,3 @@ def synth(
         return
     say_synth(out, stage.run(tree.synth, where, out, workers=workers or cores(), force=force))
     say(f"Contact sheets: {out}/part-*.preview.jpg. Next: unveilify shard")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(synth)

@@ -54,8 +54,3 @@ def train(
         where = out or RUNS / name
         fit(settings, shards, where, Machine(device, threads, workers, max_minutes), force=force)
     say("Next: unveilify report")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(train)

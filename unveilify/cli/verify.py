@@ -21,8 +21,3 @@ def verify(directory: Annotated[Path, typer.Argument(help="output of any stage")
         say(f"… and {len(findings) - SHOWN} more of the kind")
     say(f"{directory}: {len(findings)} findings" if findings else f"{directory}: everything is as it was written")
     raise typer.Exit(1 if findings else 0)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command()(verify)

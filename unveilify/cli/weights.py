@@ -32,8 +32,3 @@ def pull(name: str = typer.Argument(help="a name from the list")) -> None:
     from unveilify.weights.store import fetch
 
     say(fetch(name, allow_download=True))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.add_typer(group, name="weights")

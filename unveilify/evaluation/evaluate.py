@@ -17,10 +17,9 @@ from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation import cache, timing
 from unveilify.evaluation.cache import Row, Vectors
 from unveilify.evaluation.config import EvaluateConfig
-from unveilify.evaluation.distance import kernel_distance
 from unveilify.evaluation.samples import Samples
+from unveilify.evaluation.statistics import Verification, kernel_distance, verify
 from unveilify.evaluation.systems import CONTROLS, Trained, Untrained
-from unveilify.evaluation.verification import Verification, verify
 from unveilify.metrics.columns.identity import Metric as Identity
 from unveilify.metrics.contract import Column, Comparison, Metric, composite
 from unveilify.models.system import System, predict

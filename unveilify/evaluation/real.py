@@ -16,7 +16,7 @@ from unveilify.core import progress
 from unveilify.core.records import Image
 from unveilify.core.sample import Sample
 from unveilify.core.storage import canonical_json, sha256_bytes
-from unveilify.evaluation import cache, finder, real_photos, still_masked
+from unveilify.evaluation import cache, mask_finder, real_photos, still_masked
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 from unveilify.evaluation.evaluate import Bench
@@ -80,7 +80,7 @@ def evaluate(real: RealBench, systems: Sequence[tuple[System, Path]], *, fresh: 
     """Measure the systems that can work on real photos; rows kept beside each from an earlier run are taken."""
     faces = real_photos.align(real.photos, real.config, real.settings.others, real.bench.samples.size_px)
     judge = still_masked.fit(real.shards.split("train"), real.bench.samples.size_px)
-    guide = finder.choose(real.config.finder, [s for s, _ in systems], faces.samples[0], real.bench.device)
+    guide = mask_finder.choose(real.config.finder, [s for s, _ in systems], faces.samples[0], real.bench.device)
     left_out: dict[str, str] = {}
     rows: list[Row] = []
     told = []
@@ -88,7 +88,7 @@ def evaluate(real: RealBench, systems: Sequence[tuple[System, Path]], *, fresh: 
         if isinstance(system, Predictions | Truth):
             left_out[system.label] = "it has no outputs for these photos"
             continue
-        if finder.is_told(system):
+        if mask_finder.is_told(system):
             told.append(system.label)
         name = _name(real, system, guide)
         row = None if fresh else cache.load(folder, name, system.label, system.kind)
@@ -120,7 +120,7 @@ def _in_order(systems: Sequence[tuple[System, Path]]) -> list[tuple[System, Path
 
 
 def _told(system: System, guide: Trained, samples: Sequence[Sample]) -> Sequence[Sample]:
-    return finder.with_holes(guide, samples) if finder.is_told(system) else samples
+    return mask_finder.with_holes(guide, samples) if mask_finder.is_told(system) else samples
 
 
 def _name(real: RealBench, system: System, guide: Trained) -> str:
@@ -129,7 +129,7 @@ def _name(real: RealBench, system: System, guide: Trained) -> str:
         "real",
         VERSION,
         system.identity,
-        guide.identity if finder.is_told(system) else None,
+        guide.identity if mask_finder.is_told(system) else None,
         real.photos.hash,
         real.shards.hash,
         real.bench.samples.size_px,

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unveilify.evaluation.bootstrap import Estimate, interval
 from unveilify.evaluation.evaluate import Evaluation
+from unveilify.evaluation.statistics import Estimate, interval
 from unveilify.report.table import Head, Table
 
 YAW_EDGES = (10.0, 25.0)

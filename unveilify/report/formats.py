@@ -8,7 +8,7 @@ from typing import Any
 
 from unveilify.core.words import cell as spreadsheet
 from unveilify.core.words import comment, latex, markdown
-from unveilify.evaluation.bootstrap import Estimate
+from unveilify.evaluation.statistics import Estimate
 from unveilify.report.reported import SOURCES, Source
 from unveilify.report.table import DASH, Head, Line, Section, Table, text
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from unveilify.core.sample import Sample
 from unveilify.core.words import cell, markdown
-from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
+from unveilify.evaluation.statistics import Estimate, interval, paired
 from unveilify.evaluation.systems import CONTROLS, Trained
 from unveilify.models.system import System
 from unveilify.report.config import ReportConfig

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from unveilify.core.errors import UserError
-from unveilify.evaluation.bootstrap import Estimate, interval, paired
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
+from unveilify.evaluation.statistics import Estimate, interval, paired
 from unveilify.evaluation.systems import CONTROLS
 from unveilify.metrics.contract import Better
 from unveilify.models.contract import plugin

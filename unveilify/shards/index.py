@@ -99,18 +99,18 @@ def record_type(members: int, key_bytes: int) -> np.dtype[np.void]:
     )
 
 
-Sample = tuple[str, tuple[tuple[int, int, int], ...]]
+Members = tuple[str, tuple[tuple[int, int, int], ...]]
 """A key, and (offset, size, crc32) of each of its members."""
 
 
-def scan(path: Path, members: Sequence[str]) -> tuple[Shard, list[Sample]]:
+def scan(path: Path, members: Sequence[str]) -> tuple[Shard, list[Members]]:
     """Read one shard through: every sample has exactly ``members``, together and in order.
 
     Raises:
         UserError: truncated or damaged, or a sample with other members; shard and key are named.
     """
     found = tars.members(path)
-    samples: list[Sample] = []
+    samples: list[Members] = []
     with path.open("rb") as file:
         for begin in range(0, len(found), len(members)):
             group = found[begin : begin + len(members)]

@@ -7,10 +7,9 @@ import pandas as pd
 
 from unveilify.core.landmarks import SCHEME_OF_SIZE
 from unveilify.core.written import Output
-from unveilify.shards import intake
+from unveilify.shards import synth_output
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, member_names, record_type
-from unveilify.shards.pack import Made
-from unveilify.shards.plan import Plan
+from unveilify.shards.pack import Made, Plan
 from unveilify.shards.split import SPLITS
 
 TRIPLET, NOT_NEEDED = "triplet", "not_needed"
@@ -68,21 +67,21 @@ def write_manifest(plan: Plan, made: list[Made], out: Output) -> pd.DataFrame:
     table = plan.table.copy()
     status, reasons, splits = [], [], []
     for key, old, reason in zip(table["key"], table["status"], table["reason"], strict=True):
-        if old == intake.REJECTED:
-            status.append(intake.REJECTED)
+        if old == synth_output.REJECTED:
+            status.append(synth_output.REJECTED)
             reasons.append(reason)
         elif key in shards:
             status.append(TRIPLET)
             reasons.append(None)
         else:
-            status.append(intake.IDENTITY if uses[key] else intake.REJECTED)
+            status.append(synth_output.IDENTITY if uses[key] else synth_output.REJECTED)
             reasons.append(plan.choice.reasons.get(key, reason if uses[key] else NOT_NEEDED))
-        rejected = status[-1] == intake.REJECTED
+        rejected = status[-1] == synth_output.REJECTED
         splits.append(None if rejected else plan.splits[groups[key]])
     table["status"], table["reason"], table["split"] = status, pd.Series(reasons, dtype=object), splits
     table["shard"] = [shards.get(key) for key in table["key"]]
     table["uses"] = [uses[key] for key in table["key"]]
-    with out.file(intake.MANIFEST) as path:
+    with out.file(synth_output.MANIFEST) as path:
         table.to_parquet(path, index=False)
     return table
 
@@ -98,7 +97,7 @@ def counts(manifest: pd.DataFrame, plan: Plan, leaks: int) -> dict[str, int]:
         found[f"{name}.triplets"] = len(of_split)
         found[f"{name}.groups"] = len({groups[key] for key in of_split["key"]})
         found[f"{name}.identities"] = int(of_split["identity"].nunique())
-    rejected = manifest[manifest["status"] == intake.REJECTED]
+    rejected = manifest[manifest["status"] == synth_output.REJECTED]
     found.update({f"rejected.{reason}": int(n) for reason, n in rejected["reason"].value_counts().items()})
     return found
 

@@ -8,9 +8,9 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from unveilify.shards.intake import Row
 from unveilify.shards.leaks import alike
 from unveilify.shards.split import rank
+from unveilify.shards.synth_output import Row
 
 NO_IDENTITY_IMAGE, MAX_PER_IDENTITY, MAX_TRIPLETS, LEAK = (
     "no_identity_image",

@@ -11,7 +11,7 @@ import pandas as pd
 from unveilify.core import stamps, tars
 from unveilify.core.errors import UserError, why
 from unveilify.core.storage import sha256_file
-from unveilify.shards import card, intake
+from unveilify.shards import card, synth_output
 from unveilify.shards.index import Index, Records, load, scan
 from unveilify.shards.split import LEDGER, SPLITS, read_ledger
 from unveilify.shards.tables import TRIPLET
@@ -134,26 +134,26 @@ def _in_two(what: str, places: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _manifest(directory: Path, counts: dict[str, int], samples: dict[str, _Sample]) -> Iterator[str]:
     try:
-        table = pd.read_parquet(directory / intake.MANIFEST, columns=["status", "key", "shard", "uses", "reason"])
+        table = pd.read_parquet(directory / synth_output.MANIFEST, columns=["status", "key", "shard", "uses", "reason"])
     except (OSError, ValueError, KeyError) as error:
-        yield f"{intake.MANIFEST} cannot be read ({why(error)})."
+        yield f"{synth_output.MANIFEST} cannot be read ({why(error)})."
         return
     uses = Counter(image for one in samples.values() for image in one.images)
     expected = {
         TRIPLET: set(samples),
-        intake.IDENTITY: uses.keys() - samples.keys(),
+        synth_output.IDENTITY: uses.keys() - samples.keys(),
     }
     for status, keys in expected.items():
         told = table[table["status"] == status]
         for key in sorted(keys ^ set(told["key"])):
-            yield f"{intake.MANIFEST} and the shards do not agree whether {key} is of status {status!r}."
+            yield f"{synth_output.MANIFEST} and the shards do not agree whether {key} is of status {status!r}."
         if counts.get(status, 0) != len(keys):
             yield f"The stamp counts {counts.get(status, 0)} of status {status!r} and the shards have {len(keys)}."
     for key, shard, used in zip(table["key"], table["shard"], table["uses"], strict=True):
         if (key in samples and shard != samples[key].shard) or used != uses[key]:
-            yield f"{intake.MANIFEST} is wrong about the shard or the uses of {key}."
-    rejected = table[table["status"] == intake.REJECTED]
+            yield f"{synth_output.MANIFEST} is wrong about the shard or the uses of {key}."
+    rejected = table[table["status"] == synth_output.REJECTED]
     if rejected["reason"].isna().any():
-        yield f"{intake.MANIFEST} has rejects without a reason."
+        yield f"{synth_output.MANIFEST} has rejects without a reason."
     if len(table) != counts.get("rows") or len(table) != len(rejected) + sum(map(len, expected.values())):
         yield f"{len(table)} photos in, {counts.get('rows')} counted: in is not triplets + identity images + rejects."

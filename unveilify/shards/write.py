@@ -7,7 +7,7 @@ from unveilify.core import paths, stage, stamps, storage
 from unveilify.core.engine.local import map_parts
 from unveilify.core.progress import track
 from unveilify.core.written import Output
-from unveilify.shards import card, croissant, intake, leaks, plan, split, tables
+from unveilify.shards import card, leaks, pack, split, synth_output, tables
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import VERSION
 from unveilify.shards.pack import Job, Made, make
@@ -34,22 +34,22 @@ def run(
             folder that was made with other settings (``force`` rebuilds it).
     """
     paths.check(output_dir, input_dir, ledger)
-    source = stamps.read(input_dir, "synth", intake.MAKE_IT, intake.VERSION)
-    table = intake.manifest(input_dir, source)
-    rows = intake.rows(table, by_identity=config.group == "identity")
+    source = stamps.read(input_dir, "synth", synth_output.MAKE_IT, synth_output.VERSION)
+    table = synth_output.manifest(input_dir, source)
+    rows = synth_output.rows(table, by_identity=config.group == "identity")
     old = split.given_ledger(ledger) if ledger else None
-    plan.divide(rows, plan.pick(rows, config), config, old)  # what cannot be done is said before all is looked through
+    pack.divide(rows, pack.pick(rows, config), config, old)  # what cannot be done is said before all is looked through
 
     made_from, theirs = _input_hash(source, old), frozenset({card.README})
     with stage.opened(output_dir, STAGE, config, made_from, version=VERSION, force=force, theirs=theirs) as out:
         if out.done is not None:
             return out.done
         parts = _look_through(input_dir, source, workers)
-        intake.check(parts, rows)
-        rows = intake.told(rows, parts)
-        choice, splits, found = plan.decide(rows, parts, config, old)
-        triplets = plan.Plan(config, table, rows, choice, splits, parts)
-        made = _make(plan.jobs(triplets, out), out, workers)
+        synth_output.check(parts, rows)
+        rows = synth_output.with_looks(rows, parts)
+        choice, splits, found = pack.decide(rows, parts, config, old)
+        triplets = pack.Plan(config, table, rows, choice, splits, parts)
+        made = _make(pack.jobs(triplets, out), out, workers)
 
         index = tables.write_index(triplets, made, out)
         manifest = tables.write_manifest(triplets, made, out)
@@ -62,7 +62,7 @@ def run(
         counts = tables.counts(manifest, triplets, len(found))
         if not out.edited(card.README):  # people add to a card
             out.write_text(card.README, card.readme(index, counts))
-        out.write_json(croissant.CROISSANT, croissant.croissant(index, counts))
+        out.write_json(card.CROISSANT, card.croissant(index, counts))
         return out.commit(counts)
 
 
@@ -72,11 +72,11 @@ def _input_hash(source: stamps.Stamp, old: split.Ledger | None) -> str:
     return storage.sha256_bytes(storage.canonical_json([source.hash, old.model_dump(mode="json")]))
 
 
-def _look_through(directory: Path, source: stamps.Stamp, workers: int) -> list[intake.Part]:
-    todo = intake.parts(directory, source)
+def _look_through(directory: Path, source: stamps.Stamp, workers: int) -> list[synth_output.Part]:
+    todo = synth_output.parts(directory, source)
     found = []
     with track("shard: looking through", len(todo), "parts") as line:
-        for part in map_parts(intake.look, todo, workers):
+        for part in map_parts(synth_output.look, todo, workers):
             found.append(part)
             line.advance(1)
     return sorted(found, key=lambda part: part.path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from unveilify.core.errors import UserError, why
 from unveilify.core.storage import sha256_file, sweep
 from unveilify.weights.catalogue import Entry, entry
-from unveilify.weights.homes import Unreachable, bring
+from unveilify.weights.download import Unreachable, download
 
 PACKAGED = Path(__file__).parent / "networks"
 """The networks of our own that come with the package."""
@@ -84,7 +84,7 @@ def fetch(name: str, *, allow_download: bool = False) -> Path:
     target = cache() / wanted.filename
     sweep(cache(), idle_s=86_400)  # a download that was killed long ago
     try:
-        bring(wanted, target)
+        download(wanted, target)
     except Unreachable as said:
         raise Missing(wanted, places(), str(said)) from None
     except OSError as error:

@@ -19,7 +19,7 @@ class Unreachable(Exception):  # noqa: N818 (never leaves this room)
     """A home could not be reached, or what it gave is not what the catalogue describes. Says why, without a stop."""
 
 
-def bring(wanted: Entry, target: Path) -> None:
+def download(wanted: Entry, target: Path) -> None:
     """Fetch ``wanted`` from its home to ``target``, which appears only whole and with the right SHA-256.
 
     Any number of processes may do this at once: each works on its own temporary file, and the last

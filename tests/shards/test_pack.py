@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unveilify.core.errors import UserError
-from unveilify.shards import intake, leaks, plan, split
+from unveilify.shards import leaks, pack, split, synth_output
 from unveilify.shards.config import ShardConfig
 
 SETTINGS = list(
@@ -22,10 +22,10 @@ SETTINGS = list(
 )
 
 
-def source(seed: int, by_identity: bool) -> tuple[list[intake.Row], list[intake.Part]]:
+def source(seed: int, by_identity: bool) -> tuple[list[synth_output.Row], list[synth_output.Part]]:
     """Twelve people in families of two; some photos are copies or near copies of another family's."""
     draw = random.Random(seed)
-    rows: list[intake.Row] = []
+    rows: list[synth_output.Row] = []
     for person in range(12):
         for number in range(draw.randint(1, 6)):
             look, photo = draw.randbytes(32), f"photo{person}-{number}"
@@ -34,8 +34,10 @@ def source(seed: int, by_identity: bool) -> tuple[list[intake.Row], list[intake.
                 look = bytes([other.look[0] ^ 3, *other.look[1:]])
                 photo = other.photo if draw.random() < 0.5 else photo
             group = f"p{person}" if by_identity else f"f{person // 2}"
-            rows.append(intake.Row(f"k{person}x{number}", f"p{person}", group, photo, draw.random() < 0.8, look))
-    part = intake.Part(Path(), {}, {row.key: row.key for row in rows}, {row.key: row.look for row in rows}, {}, {})
+            rows.append(synth_output.Row(f"k{person}x{number}", f"p{person}", group, photo, draw.random() < 0.8, look))
+    part = synth_output.Part(
+        Path(), {}, {row.key: row.key for row in rows}, {row.key: row.look for row in rows}, {}, {}
+    )
     return rows, [part]
 
 
@@ -55,7 +57,7 @@ def test_every_combination_of_settings_is_a_plan_or_a_sentence(seed: int) -> Non
         )
         for old in (None, split.Ledger(seed=0, shares=(0.8, 0.1, 0.1), groups={rows[0].group: "test"})):
             try:
-                choice, splits, found = plan.decide(rows, parts, config, old)
+                choice, splits, found = pack.decide(rows, parts, config, old)
             except UserError:
                 continue
             plans += 1
@@ -72,17 +74,19 @@ def test_every_combination_of_settings_is_a_plan_or_a_sentence(seed: int) -> Non
                 used = {key for target, images in choice.images.items() for key in (target, *images)}
                 gone = leaks.to_drop(found)
                 assert not used & gone
-                assert not leaks.find(plan.crops([row for row in rows if row.key in used], splits, parts), 16)
+                assert not leaks.find(pack.crops([row for row in rows if row.key in used], splits, parts), 16)
     assert plans > len(SETTINGS)
 
 
 def test_a_split_that_only_leaks_is_said() -> None:
     looks = [bytes([number]) * 32 for number in range(0, 240, 40)]
     rows = [
-        intake.Row(f"k{person}x{number}", f"p{person}", f"p{person}", f"photo{number}", True, looks[number])
+        synth_output.Row(f"k{person}x{number}", f"p{person}", f"p{person}", f"photo{number}", True, looks[number])
         for person in range(3)
         for number in range(2)
     ]
-    part = intake.Part(Path(), {}, {row.key: row.key for row in rows}, {row.key: row.look for row in rows}, {}, {})
+    part = synth_output.Part(
+        Path(), {}, {row.key: row.key for row in rows}, {row.key: row.look for row in rows}, {}, {}
+    )
     with pytest.raises(UserError, match=r"All triplets of the split '(train|val)' leak"):
-        plan.decide(rows, [part], ShardConfig(drop_leaks=True, shares=(0.34, 0.33, 0.33)), None)
+        pack.decide(rows, [part], ShardConfig(drop_leaks=True, shares=(0.34, 0.33, 0.33)), None)

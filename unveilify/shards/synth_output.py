@@ -27,7 +27,7 @@ VERSION = 2
 class Row:
     """A face crop that `synth` did not reject; ``photo`` is the SHA-256 of its source picture.
 
-    `told` adds its look (`leaks.perceptual_hash`), and the sitting and the shot where the source knows them
+    `with_looks` adds its look (`leaks.perceptual_hash`), and the sitting and the shot where the source knows them
     (`core.records.Photo`).
     """
 
@@ -140,7 +140,7 @@ def look(part: tuple[Path, str]) -> Part:
     return Part(path, {key: dict(kinds) for key, kinds in places.items()}, crops, looks, shapes, taken)
 
 
-def told(expected: list[Row], found: list[Part]) -> list[Row]:
+def with_looks(expected: list[Row], found: list[Part]) -> list[Row]:
     """The rows with what the parts say of them."""
     looks = {key: look for part in found for key, look in part.looks.items()}
     taken = {key: when for part in found for key, when in part.taken.items()}
