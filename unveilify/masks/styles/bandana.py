@@ -3,22 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import creases, gathers, pattern, weave
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    pick_colour,
-)
-from unveilify.masks.straps import Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "red": (0.66, 0.10, 0.13),
@@ -29,7 +15,7 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
@@ -37,26 +23,24 @@ class Config(Base):
     )
 
 
-class Params(Base):
-    """One bandana. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One bandana."""
 
-    colour: Colour
     pattern: str = "floral"
     nose: float = Field(0.28, description="upper edge on the nose")
     tip: float = Field(2.3, description="where the lower point hangs")
     fall: float = Field(0.0, description="how far the point hangs to the picture's right")
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a bandana nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
         pattern=str(rng.choice(["floral", "dots", "heather", "camouflage", "marble"])),
-        nose=draw_number(rng, 0.18, 0.08),
-        tip=draw_between(rng, 2.05, 2.35),
-        fall=draw_number(rng, 0.0, 0.06),
+        nose=sheet.draw_number(rng, 0.18, 0.08),
+        tip=sheet.draw_between(rng, 2.05, 2.35),
+        fall=sheet.draw_number(rng, 0.0, 0.06),
         seed=int(rng.integers(1 << 30)),
     )
 
@@ -79,16 +63,18 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Thin cotton with deep folds and a print."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
-    relief = noise(rng, shape, (2, 3), 3) * 0.02 + creases(rng, width, height, int(rng.integers(10, 22)), 0.045)
-    relief += gathers(rng, width, height, rng.uniform(2, 4), 0.03)
-    drape = np.sin(u * np.float32(rng.uniform(5, 9)) + noise(rng, shape, (2, 2), 1)) * v * v
+    relief = sheet.noise(rng, shape, (2, 3), 3) * 0.02 + fabric.creases(
+        rng, width, height, int(rng.integers(10, 22)), 0.045
+    )
+    relief += fabric.gathers(rng, width, height, rng.uniform(2, 4), 0.03)
+    drape = np.sin(u * np.float32(rng.uniform(5, 9)) + sheet.noise(rng, shape, (2, 2), 1)) * v * v
     relief += drape.astype(np.float32) * 0.025
-    dark = weave(width, height, 130, height / width) * 0.06 + noise(rng, shape, (30, 40), 2) * 0.02
-    dark += line(v, 0.035, 0.008) * 0.15 + np.clip(-drape, 0, 1) * 0.12
-    rgb = pattern(params.pattern, params.seed, width, height, params.colour)
-    return finish(rgb, shape, dark, frame(width, height, 0.012, 0.02), relief)
+    dark = fabric.weave(width, height, 130, height / width) * 0.06 + sheet.noise(rng, shape, (30, 40), 2) * 0.02
+    dark += sheet.line(v, 0.035, 0.008) * 0.15 + np.clip(-drape, 0, 1) * 0.12
+    rgb = fabric.pattern(params.pattern, params.seed, width, height, params.colour)
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.012, 0.02), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

@@ -3,23 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import PATTERNS, creases, gathers, pattern, stitches, weave
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "white": (0.88, 0.87, 0.85),
@@ -34,7 +19,7 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each ground colour and a pattern are drawn."""
 
     colours: dict[str, float] = Field(
@@ -44,10 +29,9 @@ class Config(Base):
     patterned: float = Field(0.45, description="share of masks with a pattern, 0…1")
 
 
-class Params(Base):
-    """One cotton mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One cotton mask."""
 
-    colour: Colour
     pattern: str | None = Field(None, description="one of `masks.fabric.PATTERNS`")
     seam: bool = Field(True, description="a middle seam; otherwise pleats")
     side: float = Field(0.92, description="where the sides end, from the middle")
@@ -58,23 +42,22 @@ class Params(Base):
     threads: float = Field(90, description="threads from side to side")
     elastic: Colour = (0.88, 0.88, 0.88)
     rumple: float = 1.0
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     dark = max(colour) < 0.5
     return Params(
         colour=colour,
-        pattern=str(rng.choice(PATTERNS)) if rng.random() < config.patterned else None,
+        pattern=str(rng.choice(fabric.PATTERNS)) if rng.random() < config.patterned else None,
         seam=bool(rng.random() < 0.65),
-        side=draw_number(rng, 1.0, 0.04),
-        nose=draw_number(rng, 0.15, 0.07),
-        chin=draw_between(rng, 0.02, 0.10),
-        side_top=draw_number(rng, 0.35, 0.06),
-        side_bottom=draw_number(rng, 1.2, 0.1),
-        threads=draw_between(rng, 60, 140),
+        side=sheet.draw_number(rng, 1.0, 0.04),
+        nose=sheet.draw_number(rng, 0.15, 0.07),
+        chin=sheet.draw_between(rng, 0.02, 0.10),
+        side_top=sheet.draw_number(rng, 0.35, 0.06),
+        side_bottom=sheet.draw_number(rng, 1.2, 0.1),
+        threads=sheet.draw_between(rng, 60, 140),
         elastic=(0.12, 0.12, 0.12) if dark or rng.random() < 0.3 else (0.88, 0.88, 0.88),
         rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
         seed=int(rng.integers(1 << 30)),
@@ -105,32 +88,36 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Threads, folds, seams and stitches."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
     flat = np.zeros(shape, np.float32)
-    relief = noise(rng, shape, (2, 3), 3) * 0.014
-    relief += creases(rng, width, height, int(rng.integers(6, 16)), 0.042 * params.rumple)
-    relief += gathers(rng, width, height, rng.uniform(2, 5), 0.024 * params.rumple)
-    dark = weave(width, height, params.threads, height / width) * 0.08 + noise(rng, shape, (40, 60), 2) * 0.02
+    relief = sheet.noise(rng, shape, (2, 3), 3) * 0.014
+    relief += fabric.creases(rng, width, height, int(rng.integers(6, 16)), 0.042 * params.rumple)
+    relief += fabric.gathers(rng, width, height, rng.uniform(2, 5), 0.024 * params.rumple)
+    dark = (
+        fabric.weave(width, height, params.threads, height / width) * 0.08 + sheet.noise(rng, shape, (40, 60), 2) * 0.02
+    )
     if params.seam:
         middle = np.abs(u) + flat
-        relief += line(middle, 0.0, 0.022) * 0.010
-        dark += line(middle, 0.0, 0.006) * 0.22
+        relief += sheet.line(middle, 0.0, 0.022) * 0.010
+        dark += sheet.line(middle, 0.0, 0.006) * 0.22
     else:
-        fold = noise(rng, shape, (2, 3), 2) * 0.02
+        fold = sheet.noise(rng, shape, (2, 3), 2) * 0.02
         for k in range(2):
             behind = v - (0.38 + 0.27 * k) + fold
-            relief += np.float32(0.03) * np.clip(behind / 0.15 + 1, 0, 1) * (1 - step(behind, 0.0, 0.03))
-            dark += line(behind, 0.008, 0.012) * 0.25
+            relief += np.float32(0.03) * np.clip(behind / 0.15 + 1, 0, 1) * (1 - sheet.step(behind, 0.0, 0.03))
+            dark += sheet.line(behind, 0.008, 0.012) * 0.25
     rim = np.minimum(np.minimum(v, 1 - v) * 2 * height / width, 1 - np.abs(u))
-    relief += (1 - step(rim, 0.06, 0.02)) * 0.010
-    dark += line(rim, 0.062, 0.008) * 0.12
+    relief += (1 - sheet.step(rim, 0.06, 0.02)) * 0.010
+    dark += sheet.line(rim, 0.062, 0.008) * 0.12
     if width > 140:
-        dark += stitches(rim, 0.05, u + v, 0.03, 0.007) * 0.15
+        dark += fabric.stitches(rim, 0.05, u + v, 0.03, 0.007) * 0.15
     rgb = (
-        params.colour if params.pattern is None else pattern(params.pattern, params.seed, width, height, params.colour)
+        params.colour
+        if params.pattern is None
+        else fabric.pattern(params.pattern, params.seed, width, height, params.colour)
     )
-    return finish(rgb, shape, dark, frame(width, height, 0.018, 0.08), relief)
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.018, 0.08), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

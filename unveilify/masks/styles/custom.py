@@ -8,19 +8,18 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_file, sha256_bytes
+from unveilify.masks import sheet
 from unveilify.masks.pixels import Array, Floats, blurred, look_up
-from unveilify.masks.sheet import Colour, Sheet, coordinates
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.surface import Cut, spline
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig
+from unveilify.masks.surface import spline
 
 Point = tuple[float, float]
 PLACES = ("left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom")
 
 
-class Config(Base):
+class Config(StyleConfig):
     """The picture and its anchors."""
 
     png: Annotated[str, Field(description="path of an RGBA PNG of the mask seen from the front")] = ""
@@ -30,7 +29,7 @@ class Config(Base):
     strap: Colour | None = Field(None, description="colour of ear loops, if the PNG has none")
 
 
-class Params(Base):
+class Params(StyleConfig):
     """One mask from a picture. ``sha256`` of the file makes sure that the same recipe draws the same mask."""
 
     png: str
@@ -70,7 +69,7 @@ def texture(params: Params, width: int, height: int) -> Sheet:
     if sha256 != params.sha256:
         raise UserError(f"The mask {params.png} has changed since its recipe was made: give the old file.")
     at = {name: np.array(params.anchors[name], np.float64) for name in PLACES}
-    _, v = coordinates(width, height)
+    _, v = sheet.coordinates(width, height)
     top = _across(np.stack([at["left_top"], at["nose"], at["right_top"]]), width)
     bottom = _across(np.stack([at["left_bottom"], at["chin"], at["right_bottom"]]), width)
     where = ((1 - v)[..., None] * top + v[..., None] * bottom).astype(np.float32)

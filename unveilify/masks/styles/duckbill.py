@@ -3,29 +3,13 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import creases, letters
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    paint,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import HEAD_STRAPS, Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import HEAD_STRAPS, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {"white": (0.92, 0.92, 0.92), "blue": (0.60, 0.76, 0.86), "orange": (0.90, 0.62, 0.35)}
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
@@ -33,28 +17,26 @@ class Config(Base):
     )
 
 
-class Params(Base):
-    """One duckbill mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One duckbill mask."""
 
-    colour: Colour
     side: float = Field(0.86, description="where the sides end, from the middle")
     nose: float = Field(0.22, description="upper edge on the nose")
     chin: float = Field(0.05, description="lower edge below the chin")
     bill: float = Field(0.32, description="how far the front edge stands out")
     fold: float = Field(0.6, description="where the front edge lies, 0 upper … 1 lower edge")
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.9, 0.03),
-        nose=draw_number(rng, 0.18, 0.05),
-        chin=draw_between(rng, 0.02, 0.08),
-        bill=draw_between(rng, 0.22, 0.42),
-        fold=draw_between(rng, 0.52, 0.68),
+        side=sheet.draw_number(rng, 0.9, 0.03),
+        nose=sheet.draw_number(rng, 0.18, 0.05),
+        chin=sheet.draw_between(rng, 0.02, 0.08),
+        bill=sheet.draw_between(rng, 0.22, 0.42),
+        fold=sheet.draw_between(rng, 0.52, 0.68),
         seed=int(rng.integers(1 << 30)),
     )
 
@@ -70,23 +52,27 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Two panels that meet in a welded front edge."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
-    relief = noise(rng, shape, (2, 3), 3) * 0.012 + creases(rng, width, height, int(rng.integers(4, 10)), 0.034)
-    dark = noise(rng, shape, (24, 40), 2) * 0.015
-    at = np.float32(params.fold) + 0.03 * u * u + noise(rng, shape, (2, 4), 1) * 0.008
+    relief = sheet.noise(rng, shape, (2, 3), 3) * 0.012 + fabric.creases(
+        rng, width, height, int(rng.integers(4, 10)), 0.034
+    )
+    dark = sheet.noise(rng, shape, (24, 40), 2) * 0.015
+    at = np.float32(params.fold) + 0.03 * u * u + sheet.noise(rng, shape, (2, 4), 1) * 0.008
     relief -= np.maximum(v - at, 0) * 0.30
-    relief += line(v, at, 0.016) * 0.012
-    dark += line(v, at + 0.02, 0.016) * 0.16 + np.clip(v - at, 0, 0.3) * 0.35
+    relief += sheet.line(v, at, 0.016) * 0.012
+    dark += sheet.line(v, at + 0.02, 0.016) * 0.16 + np.clip(v - at, 0, 0.3) * 0.35
     slant = np.abs(u) - (0.90 - 0.1 * np.abs(v - at))
-    dark += line(slant, 0.0, 0.012) * 0.14
-    relief += line(v, 0.09, 0.022) * 0.014 * step(0.36 - np.abs(u), 0.0, 0.08)
-    dark += line(v, 0.05, 0.008) * 0.10 + line(1 - v, 0.05, 0.008) * 0.10
+    dark += sheet.line(slant, 0.0, 0.012) * 0.14
+    relief += sheet.line(v, 0.09, 0.022) * 0.014 * sheet.step(0.36 - np.abs(u), 0.0, 0.08)
+    dark += sheet.line(v, 0.05, 0.008) * 0.10 + sheet.line(1 - v, 0.05, 0.008) * 0.10
     rgb = np.broadcast_to(np.array(params.colour, np.float32), (*shape, 3)).astype(np.float32)
     if rng.random() < 0.5:
-        ink = letters(width, height, str(rng.choice(["N95", "FFP2", "FFP3"])), (0.0, params.fold - 0.14), 0.07, 0.0)
-        rgb = paint(rgb, (0.3, 0.32, 0.4), ink * np.float32(rng.uniform(0.4, 0.9)))
-    return finish(rgb, shape, dark, frame(width, height, 0.015, 0.10), relief)
+        ink = fabric.letters(
+            width, height, str(rng.choice(["N95", "FFP2", "FFP3"])), (0.0, params.fold - 0.14), 0.07, 0.0
+        )
+        rgb = sheet.paint(rgb, (0.3, 0.32, 0.4), ink * np.float32(rng.uniform(0.4, 0.9)))
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.015, 0.10), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

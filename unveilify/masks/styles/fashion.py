@@ -3,23 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import creases
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "black": (0.15, 0.15, 0.16),
@@ -31,7 +16,7 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
@@ -40,10 +25,9 @@ class Config(Base):
     )
 
 
-class Params(Base):
-    """One fashion mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One fashion mask."""
 
-    colour: Colour
     nose: float = Field(0.3, description="upper edge on the nose")
     cheek: float = Field(0.52, description="upper edge on the cheek")
     chin: float = Field(0.05, description="lower edge below the chin")
@@ -51,21 +35,20 @@ class Params(Base):
     hole: float = Field(0.16, description="half the width of the hole for the ear, as a share of half the mask")
     hole_height: float = Field(0.27, description="half the height of the hole, as a share of the mask")
     two_tone: float = Field(0.0, description="how much darker one half is")
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        nose=draw_number(rng, 0.17, 0.07),
-        cheek=draw_number(rng, 0.3, 0.06),
-        chin=draw_between(rng, 0.0, 0.08),
-        jaw=draw_number(rng, 1.02, 0.05),
-        hole=draw_between(rng, 0.11, 0.2),
-        hole_height=draw_between(rng, 0.22, 0.32),
-        two_tone=draw_between(rng, -0.12, 0.12),
+        nose=sheet.draw_number(rng, 0.17, 0.07),
+        cheek=sheet.draw_number(rng, 0.3, 0.06),
+        chin=sheet.draw_between(rng, 0.0, 0.08),
+        jaw=sheet.draw_number(rng, 1.02, 0.05),
+        hole=sheet.draw_between(rng, 0.11, 0.2),
+        hole_height=sheet.draw_between(rng, 0.22, 0.32),
+        two_tone=sheet.draw_between(rng, -0.12, 0.12),
         seed=int(rng.integers(1 << 30)),
     )
 
@@ -95,24 +78,24 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Smooth foam, a seam, long soft folds; holes for the ears."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
     flat = np.zeros(shape, np.float32)
-    relief = noise(rng, shape, (2, 3), 2) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(2, 7)), 0.026)
-    dark = noise(rng, shape, (50, 80), 2) * 0.02
+    relief = sheet.noise(rng, shape, (2, 3), 2) * 0.010
+    relief += fabric.creases(rng, width, height, int(rng.integers(2, 7)), 0.026)
+    dark = sheet.noise(rng, shape, (50, 80), 2) * 0.02
     middle = u + flat
-    relief += line(middle, 0.0, 0.012) * 0.010
-    dark += line(middle, 0.0, 0.006) * 0.25 + step(middle, 0.0, 0.01) * np.float32(params.two_tone)
+    relief += sheet.line(middle, 0.0, 0.012) * 0.010
+    dark += sheet.line(middle, 0.0, 0.006) * 0.25 + sheet.step(middle, 0.0, 0.01) * np.float32(params.two_tone)
     at = 0.945
     x = (np.abs(u) - np.float32(at)) / np.float32(params.hole)
     y = (v - 0.5) / np.float32(params.hole_height)
     away = np.sqrt(x * x + y * y)
-    hole = step(away, 1.0, 4.0 / width / params.hole)
-    dark += line(away, 1.08, 0.06) * 0.12
-    relief += line(away, 1.15, 0.15) * 0.004
-    alpha = frame(width, height, 0.012, 0.04) * hole
-    return finish(params.colour, shape, dark, alpha, relief)
+    hole = sheet.step(away, 1.0, 4.0 / width / params.hole)
+    dark += sheet.line(away, 1.08, 0.06) * 0.12
+    relief += sheet.line(away, 1.15, 0.15) * 0.004
+    alpha = sheet.frame(width, height, 0.012, 0.04) * hole
+    return sheet.finish(params.colour, shape, dark, alpha, relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

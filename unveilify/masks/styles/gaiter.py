@@ -3,22 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import PATTERNS, creases, pattern
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    pick_colour,
-)
-from unveilify.masks.straps import Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "black": (0.13, 0.13, 0.14),
@@ -29,7 +15,7 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour and a pattern are drawn."""
 
     colours: dict[str, float] = Field(
@@ -38,28 +24,26 @@ class Config(Base):
     patterned: float = Field(0.3, description="share with a pattern, 0…1")
 
 
-class Params(Base):
-    """One gaiter. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One gaiter."""
 
-    colour: Colour
     pattern: str | None = None
     nose: float = Field(0.32, description="upper edge on the nose")
     ear: float = Field(0.45, description="upper edge at the side")
     low: float = Field(2.28, description="lower edge on the neck")
     rings: float = Field(5.0, description="how many rings the cloth makes on the neck")
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a gaiter nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        pattern=str(rng.choice(PATTERNS)) if rng.random() < config.patterned else None,
-        nose=draw_number(rng, 0.2, 0.08),
-        ear=draw_number(rng, 0.48, 0.08),
-        low=draw_between(rng, 2.1, 2.3),
-        rings=draw_between(rng, 3, 7),
+        pattern=str(rng.choice(fabric.PATTERNS)) if rng.random() < config.patterned else None,
+        nose=sheet.draw_number(rng, 0.2, 0.08),
+        ear=sheet.draw_number(rng, 0.48, 0.08),
+        low=sheet.draw_between(rng, 2.1, 2.3),
+        rings=sheet.draw_between(rng, 3, 7),
         seed=int(rng.integers(1 << 30)),
     )
 
@@ -82,18 +66,20 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Jersey: rings on the neck, soft folds under the chin."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
-    wobble = noise(rng, shape, (3, 4), 2)
+    wobble = sheet.noise(rng, shape, (3, 4), 2)
     rings = np.sin(v * np.float32(params.rings * 2 * np.pi) + wobble * 2 + u * u * 2) * np.clip(v * 1.8 - 0.5, 0, 1)
-    relief = noise(rng, shape, (2, 3), 2) * 0.012 + rings.astype(np.float32) * 0.04
-    relief += creases(rng, width, height, int(rng.integers(6, 14)), 0.04)
-    dark = noise(rng, shape, (50, 70), 2) * 0.02 + np.clip(-rings, 0, 1) * 0.12
-    dark += line(v, 0.03, 0.008) * 0.12
+    relief = sheet.noise(rng, shape, (2, 3), 2) * 0.012 + rings.astype(np.float32) * 0.04
+    relief += fabric.creases(rng, width, height, int(rng.integers(6, 14)), 0.04)
+    dark = sheet.noise(rng, shape, (50, 70), 2) * 0.02 + np.clip(-rings, 0, 1) * 0.12
+    dark += sheet.line(v, 0.03, 0.008) * 0.12
     rgb = (
-        params.colour if params.pattern is None else pattern(params.pattern, params.seed, width, height, params.colour)
+        params.colour
+        if params.pattern is None
+        else fabric.pattern(params.pattern, params.seed, width, height, params.colour)
     )
-    return finish(rgb, shape, dark, frame(width, height, 0.012, 0.0), relief)
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.012, 0.0), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

@@ -3,23 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import creases, gathers, letters
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "white": (0.92, 0.92, 0.93),
@@ -30,7 +15,7 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
@@ -39,10 +24,9 @@ class Config(Base):
     )
 
 
-class Params(Base):
-    """One KF94 mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One KF94 mask."""
 
-    colour: Colour
     side: float = Field(0.98, description="where the sides end, from the middle")
     nose: float = Field(0.16, description="upper edge on the nose")
     chin: float = Field(0.07, description="lower edge below the chin")
@@ -52,21 +36,20 @@ class Params(Base):
     puff: float = Field(0.1, description="how far the middle stands out")
     rumple: float = Field(1.0, description="depth of creases, 1 is common")
     mark: bool = Field(False, description="an embossed mark on the cheek")
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 1.02, 0.03),
-        nose=draw_number(rng, 0.1, 0.06),
-        chin=draw_between(rng, 0.03, 0.10),
-        tip=draw_between(rng, 0.36, 0.62),
-        upper_fold=draw_number(rng, 0.33, 0.03),
-        lower_fold=draw_number(rng, 0.68, 0.03),
-        puff=draw_between(rng, 0.05, 0.16),
+        side=sheet.draw_number(rng, 1.02, 0.03),
+        nose=sheet.draw_number(rng, 0.1, 0.06),
+        chin=sheet.draw_between(rng, 0.03, 0.10),
+        tip=sheet.draw_between(rng, 0.36, 0.62),
+        upper_fold=sheet.draw_number(rng, 0.33, 0.03),
+        lower_fold=sheet.draw_number(rng, 0.68, 0.03),
+        puff=sheet.draw_between(rng, 0.05, 0.16),
         rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
         mark=bool(rng.random() < 0.3),
         seed=int(rng.integers(1 << 30)),
@@ -92,25 +75,29 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Three panels with welded folds and rims; a nose wire shows through."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
-    relief = noise(rng, shape, (2, 3), 3) * 0.012
-    relief += creases(rng, width, height, int(rng.integers(4, 12)), 0.036 * params.rumple)
-    relief += gathers(rng, width, height, rng.uniform(1.5, 3), 0.018 * params.rumple)
-    dark = noise(rng, shape, (20, 36), 2) * 0.012
+    relief = sheet.noise(rng, shape, (2, 3), 3) * 0.012
+    relief += fabric.creases(rng, width, height, int(rng.integers(4, 12)), 0.036 * params.rumple)
+    relief += fabric.gathers(rng, width, height, rng.uniform(1.5, 3), 0.018 * params.rumple)
+    dark = sheet.noise(rng, shape, (20, 36), 2) * 0.012
     for fold, direction in ((params.upper_fold, 1.0), (params.lower_fold, -1.0)):
         at = 0.5 + (fold - 0.5) * (1 - 0.55 * np.abs(u) ** 1.6) + np.float32(rng.normal(0, 0.008)) * u
         # the middle panel stands out like a bow; the outer ones fall away from its edges
         relief -= np.maximum(direction * (at - v), 0).astype(np.float32) * 0.16
-        dark += line(v, at, 0.010) * 0.16 - line(v, at + direction * 0.022, 0.014) * 0.05
-        relief += line(v, at, 0.014) * 0.010
-    welds = np.clip(np.sin(u * 130), 0, 1) * (line(v, 0.04, 0.012) + line(1 - v, 0.03, 0.012))
-    dark += line(v, 0.06, 0.008) * 0.10 + line(1 - v, 0.05, 0.008) * 0.10 + line(np.abs(u), 0.93, 0.008) * 0.10
+        dark += sheet.line(v, at, 0.010) * 0.16 - sheet.line(v, at + direction * 0.022, 0.014) * 0.05
+        relief += sheet.line(v, at, 0.014) * 0.010
+    welds = np.clip(np.sin(u * 130), 0, 1) * (sheet.line(v, 0.04, 0.012) + sheet.line(1 - v, 0.03, 0.012))
+    dark += (
+        sheet.line(v, 0.06, 0.008) * 0.10
+        + sheet.line(1 - v, 0.05, 0.008) * 0.10
+        + sheet.line(np.abs(u), 0.93, 0.008) * 0.10
+    )
     dark += welds * np.float32(0.08 * np.clip(width / 150 - 1, 0, 1))
-    relief += line(v, 0.10, 0.025) * 0.014 * step(0.42 - np.abs(u), 0.0, 0.08)
+    relief += sheet.line(v, 0.10, 0.025) * 0.014 * sheet.step(0.42 - np.abs(u), 0.0, 0.08)
     if params.mark:
-        relief -= letters(width, height, "KF94", (0.6 * rng.choice([-1.0, 1.0]), 0.52), 0.07, 0.0) * 0.006
-    return finish(params.colour, shape, dark, frame(width, height, 0.015, 0.03), relief)
+        relief -= fabric.letters(width, height, "KF94", (0.6 * rng.choice([-1.0, 1.0]), 0.52), 0.07, 0.0) * 0.006
+    return sheet.finish(params.colour, shape, dark, sheet.frame(width, height, 0.015, 0.03), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

@@ -3,24 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import creases, letters, valve
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    paint,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "white": (0.92, 0.92, 0.93),
@@ -31,7 +15,7 @@ COLOURS: dict[str, Colour] = {
 _TEXTS = ("KN95", "FFP2 NR", "GB2626-2019", "N95", "CE 2163", "PM 2.5")
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour and a valve are drawn."""
 
     colours: dict[str, float] = Field(
@@ -40,10 +24,9 @@ class Config(Base):
     valve: float = Field(0.15, description="share of masks with a valve, 0…1")
 
 
-class Params(Base):
-    """One KN95 mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One KN95 mask."""
 
-    colour: Colour
     side: float = Field(0.93, description="where the sides end, from the middle")
     nose: float = Field(0.14, description="upper edge on the nose")
     chin: float = Field(0.07, description="lower edge below the chin")
@@ -52,19 +35,18 @@ class Params(Base):
     text: str = ""
     valve_side: int = Field(0, description="-1 or 1: a valve on the picture's left or right cheek")
     rumple: float = 1.0
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.99, 0.035),
-        nose=draw_number(rng, 0.09, 0.06),
-        chin=draw_between(rng, 0.03, 0.10),
-        tip=draw_between(rng, 0.4, 0.65),
-        puff=draw_between(rng, 0.08, 0.2),
+        side=sheet.draw_number(rng, 0.99, 0.035),
+        nose=sheet.draw_number(rng, 0.09, 0.06),
+        chin=sheet.draw_between(rng, 0.03, 0.10),
+        tip=sheet.draw_between(rng, 0.4, 0.65),
+        puff=sheet.draw_between(rng, 0.08, 0.2),
         text=str(rng.choice(_TEXTS)) if rng.random() < 0.6 else "",
         valve_side=int(rng.choice([-1, 1])) if rng.random() < config.valve else 0,
         rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
@@ -84,35 +66,36 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """A welded keel, embossed rims, lettering."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
     aspect = height / width
-    relief = noise(rng, shape, (2, 4), 3) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(3, 10)), 0.03 * params.rumple)
-    dark = noise(rng, shape, (20, 36), 2) * 0.010
+    relief = sheet.noise(rng, shape, (2, 4), 3) * 0.010
+    relief += fabric.creases(rng, width, height, int(rng.integers(3, 10)), 0.03 * params.rumple)
+    dark = sheet.noise(rng, shape, (20, 36), 2) * 0.010
     keel = np.abs(u) + 0 * v
-    relief += line(keel, 0.0, 0.02) * 0.012
-    dark += line(keel, 0.022, 0.008) * 0.13 - line(keel, 0.0, 0.010) * 0.04
+    relief += sheet.line(keel, 0.0, 0.02) * 0.012
+    dark += sheet.line(keel, 0.022, 0.008) * 0.13 - sheet.line(keel, 0.0, 0.010) * 0.04
     fine = np.float32(np.clip(width / 150 - 1, 0, 1))
-    dark += line(keel, 0.012, 0.010) * np.clip(np.sin(v * 160), 0, 1) * 0.10 * fine
+    dark += sheet.line(keel, 0.012, 0.010) * np.clip(np.sin(v * 160), 0, 1) * 0.10 * fine
     rim = np.minimum(np.minimum(v, 1 - v) * 2 * aspect, 1 - np.abs(u))
     dark += (
-        line(rim, 0.075, 0.009) * 0.12 + line(rim, 0.05, 0.010) * np.clip(np.sin(u * 120 + v * 90), 0, 1) * 0.08 * fine
+        sheet.line(rim, 0.075, 0.009) * 0.12
+        + sheet.line(rim, 0.05, 0.010) * np.clip(np.sin(u * 120 + v * 90), 0, 1) * 0.08 * fine
     )
-    relief -= line(rim, 0.07, 0.02) * 0.006
-    relief += line(v, 0.11, 0.022) * 0.014 * step(0.30 - np.abs(u), 0.0, 0.08)
+    relief -= sheet.line(rim, 0.07, 0.02) * 0.006
+    relief += sheet.line(v, 0.11, 0.022) * 0.014 * sheet.step(0.30 - np.abs(u), 0.0, 0.08)
     rgb = np.broadcast_to(np.array(params.colour, np.float32), (*shape, 3)).astype(np.float32)
     if params.text:
         where = (float(rng.choice([-0.5, 0.5])), float(rng.uniform(0.5, 0.7)))
-        ink = letters(width, height, params.text, where, float(rng.uniform(0.05, 0.08)), float(rng.normal(0, 6)))
+        ink = fabric.letters(width, height, params.text, where, float(rng.uniform(0.05, 0.08)), float(rng.normal(0, 6)))
         tone = 0.25 if max(params.colour) > 0.4 else 0.6
-        rgb = paint(rgb, (tone, tone, tone), ink * np.float32(rng.uniform(0.3, 0.9)))
+        rgb = sheet.paint(rgb, (tone, tone, tone), ink * np.float32(rng.uniform(0.3, 0.9)))
     if params.valve_side:
-        cover, dome, slits = valve(width, height, (0.42 * params.valve_side, 0.55), 0.2, aspect)
-        rgb = paint(rgb, (0.86, 0.86, 0.87) if rng.random() < 0.6 else (0.3, 0.3, 0.32), cover)
+        cover, dome, slits = fabric.valve(width, height, (0.42 * params.valve_side, 0.55), 0.2, aspect)
+        rgb = sheet.paint(rgb, (0.86, 0.86, 0.87) if rng.random() < 0.6 else (0.3, 0.3, 0.32), cover)
         relief = relief * (1 - cover) + dome * 0.12
         dark = dark * (1 - cover) + slits * cover * 0.35
-    return finish(rgb, shape, dark, frame(width, height, 0.015, 0.04), relief)
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.015, 0.04), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

@@ -3,29 +3,13 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import letters, valve
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    paint,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import HEAD_STRAPS, Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import HEAD_STRAPS, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {"white": (0.91, 0.91, 0.90), "teal": (0.45, 0.76, 0.76), "grey": (0.70, 0.71, 0.72)}
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour and a valve are drawn."""
 
     colours: dict[str, float] = Field(
@@ -34,10 +18,9 @@ class Config(Base):
     valve: float = Field(0.3, description="share of masks with a valve, 0…1")
 
 
-class Params(Base):
-    """One cup respirator. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One cup respirator."""
 
-    colour: Colour
     side: float = Field(0.8, description="where the sides end, from the middle")
     nose: float = Field(0.2, description="upper edge on the nose")
     chin: float = Field(0.06, description="lower edge below the chin")
@@ -45,19 +28,18 @@ class Params(Base):
     ribs: int = Field(0, description="moulded ribs across")
     valved: bool = False
     strap: Colour = (0.85, 0.80, 0.55)
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    _, colour = pick_colour(rng, COLOURS, config.colours)
+    _, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     strap = [(0.87, 0.80, 0.52), (0.88, 0.88, 0.88), (0.75, 0.25, 0.22), (0.3, 0.45, 0.75)][int(rng.integers(4))]
     return Params(
         colour=colour,
-        side=draw_number(rng, 0.84, 0.035),
-        nose=draw_number(rng, 0.16, 0.05),
-        chin=draw_between(rng, 0.02, 0.08),
-        puff=draw_between(rng, 0.2, 0.36),
+        side=sheet.draw_number(rng, 0.84, 0.035),
+        nose=sheet.draw_number(rng, 0.16, 0.05),
+        chin=sheet.draw_between(rng, 0.02, 0.08),
+        puff=sheet.draw_between(rng, 0.2, 0.36),
         ribs=int(rng.choice([0, 0, 2, 3, 4])),
         valved=bool(rng.random() < config.valve),
         strap=strap,
@@ -76,35 +58,35 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Pressed fleece, ribs, a flat welded rim, a metal clip."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
     aspect = height / width
-    relief = noise(rng, shape, (3, 4), 2) * 0.006
-    dark = noise(rng, shape, (40, 60), 2) * 0.025
+    relief = sheet.noise(rng, shape, (3, 4), 2) * 0.006
+    dark = sheet.noise(rng, shape, (40, 60), 2) * 0.025
     for k in range(params.ribs):
         at = 0.32 + 0.46 * (k + 0.5) / params.ribs + 0.06 * u * u
-        relief += line(v, at, 0.022) * 0.020 * step(0.72 - np.abs(u), 0.0, 0.2)
+        relief += sheet.line(v, at, 0.022) * 0.020 * sheet.step(0.72 - np.abs(u), 0.0, 0.2)
     x, y = np.abs(u), np.abs(v - 0.5) * 2
     rim = 1 - np.maximum(x, y) + 0 * x
-    relief -= (1 - step(rim, 0.10, 0.03)) * 0.012
-    dark += line(rim, 0.10, 0.012) * 0.12
+    relief -= (1 - sheet.step(rim, 0.10, 0.03)) * 0.012
+    dark += sheet.line(rim, 0.10, 0.012) * 0.12
     rgb = np.broadcast_to(np.array(params.colour, np.float32), (*shape, 3)).astype(np.float32)
-    clip = step(0.34 - x, 0.0, 0.03) * line(v, 0.075, 0.028)
-    rgb = paint(rgb, (0.72, 0.73, 0.75), np.clip(clip * 1.6, 0, 1))
+    clip = sheet.step(0.34 - x, 0.0, 0.03) * sheet.line(v, 0.075, 0.028)
+    rgb = sheet.paint(rgb, (0.72, 0.73, 0.75), np.clip(clip * 1.6, 0, 1))
     relief += clip * 0.012
     for corner in (-0.93, 0.93):
         for place in (0.25, 0.75):
-            staple = line(u, corner, 0.018) * line(v, place, 0.012)
-            rgb = paint(rgb, (0.5, 0.5, 0.52), staple * np.float32(0.8))
+            staple = sheet.line(u, corner, 0.018) * sheet.line(v, place, 0.012)
+            rgb = sheet.paint(rgb, (0.5, 0.5, 0.52), staple * np.float32(0.8))
     if rng.random() < 0.5:
-        ink = letters(width, height, str(rng.choice(["N95", "8210", "FFP2", "NIOSH"])), (0.0, 0.38), 0.07, 0.0)
-        rgb = paint(rgb, (0.25, 0.3, 0.45), ink * np.float32(rng.uniform(0.4, 0.9)))
+        ink = fabric.letters(width, height, str(rng.choice(["N95", "8210", "FFP2", "NIOSH"])), (0.0, 0.38), 0.07, 0.0)
+        rgb = sheet.paint(rgb, (0.25, 0.3, 0.45), ink * np.float32(rng.uniform(0.4, 0.9)))
     if params.valved:
-        cover, dome, slits = valve(width, height, (0.0, 0.56), 0.22, aspect)
-        rgb = paint(rgb, (0.88, 0.87, 0.80) if rng.random() < 0.6 else (0.35, 0.36, 0.4), cover)
+        cover, dome, slits = fabric.valve(width, height, (0.0, 0.56), 0.22, aspect)
+        rgb = sheet.paint(rgb, (0.88, 0.87, 0.80) if rng.random() < 0.6 else (0.35, 0.36, 0.4), cover)
         relief = relief * (1 - cover) + dome * 0.12
         dark = dark * (1 - cover) + slits * cover * 0.35
-    return finish(rgb, shape, dark, frame(width, height, 0.015, 0.30), relief)
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.015, 0.30), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

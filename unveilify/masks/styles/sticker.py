@@ -2,17 +2,15 @@
 
 import numpy as np
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.sheet import Colour, Sheet, coordinates, finish, line
-from unveilify.masks.straps import Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import sheet
+from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig
 
 
-class Config(Base):
+class Config(StyleConfig):
     """Nothing to choose."""
 
 
-class Params(Base):
+class Params(StyleConfig):
     """The one sticker."""
 
     colour: Colour = (0.55, 0.75, 0.88)
@@ -32,11 +30,11 @@ def cut(params: Params) -> Cut:
 
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Three drawn pleats."""
-    _, v = coordinates(width, height)
+    _, v = sheet.coordinates(width, height)
     shape = (height, width)
     flat = np.zeros(shape, np.float32)
-    dark = flat + line(v, 0.3, 0.01) * 0.2 + line(v, 0.5, 0.01) * 0.2 + line(v, 0.7, 0.01) * 0.2
-    return finish(params.colour, shape, dark, flat + 1, flat)
+    dark = flat + sheet.line(v, 0.3, 0.01) * 0.2 + sheet.line(v, 0.5, 0.01) * 0.2 + sheet.line(v, 0.7, 0.01) * 0.2
+    return sheet.finish(params.colour, shape, dark, flat + 1, flat)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:

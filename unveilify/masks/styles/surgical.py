@@ -3,23 +3,8 @@
 import numpy as np
 from pydantic import Field
 
-from unveilify.core.config import Config as Base
-from unveilify.masks.fabric import PATTERNS, creases, gathers, pattern, span
-from unveilify.masks.sheet import (
-    Colour,
-    Sheet,
-    coordinates,
-    draw_between,
-    draw_number,
-    finish,
-    frame,
-    line,
-    noise,
-    pick_colour,
-    step,
-)
-from unveilify.masks.straps import EAR_LOOP, Strap
-from unveilify.masks.surface import Cut
+from unveilify.masks import fabric, sheet
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
 
 COLOURS: dict[str, Colour] = {
     "blue": (0.52, 0.79, 0.93),
@@ -30,7 +15,7 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-class Config(Base):
+class Config(StyleConfig):
     """How often each colour is drawn."""
 
     colours: dict[str, float] = Field(
@@ -39,10 +24,9 @@ class Config(Base):
     )
 
 
-class Params(Base):
-    """One surgical mask. Lengths are in distances between the eyes, below the eye line where they are heights."""
+class Params(StyleParams):
+    """One surgical mask."""
 
-    colour: Colour
     printed: str | None = Field(None, description="a pattern of `masks.fabric.PATTERNS`")
     pleats: int = Field(3, ge=0, le=6)
     opened: float = Field(0.7, description="how far the pleats are drawn apart in the middle, 0…1")
@@ -54,24 +38,23 @@ class Params(Base):
     side_bottom: float = 1.2
     rim: float = Field(0.05, description="height of the hems as a share of the mask")
     rumple: float = Field(1.0, description="depth of creases and gathers, 1 is common")
-    seed: int = 0
 
 
 def sample(rng: np.random.Generator, config: Config) -> Params:
     """Draw a mask nobody has seen before."""
-    name, colour = pick_colour(rng, COLOURS, config.colours)
+    name, colour = sheet.pick_colour(rng, COLOURS, config.colours)
     return Params(
         colour=colour,
-        printed=str(rng.choice(PATTERNS)) if name == "printed" else None,
+        printed=str(rng.choice(fabric.PATTERNS)) if name == "printed" else None,
         pleats=int(rng.choice([2, 3, 3, 3, 4])),
-        opened=draw_between(rng, 0.2, 1.0),
-        side=draw_number(rng, 1.01, 0.035),
-        nose=draw_number(rng, 0.15, 0.07),
-        dip=draw_between(rng, 0.08, 0.22),
-        chin=draw_between(rng, 0.03, 0.09),
-        side_top=draw_number(rng, 0.32, 0.07),
-        side_bottom=draw_number(rng, 1.3, 0.08),
-        rim=draw_between(rng, 0.035, 0.06),
+        opened=sheet.draw_between(rng, 0.2, 1.0),
+        side=sheet.draw_number(rng, 1.01, 0.035),
+        nose=sheet.draw_number(rng, 0.15, 0.07),
+        dip=sheet.draw_between(rng, 0.08, 0.22),
+        chin=sheet.draw_between(rng, 0.03, 0.09),
+        side_top=sheet.draw_number(rng, 0.32, 0.07),
+        side_bottom=sheet.draw_number(rng, 1.3, 0.08),
+        rim=sheet.draw_between(rng, 0.035, 0.06),
         rumple=round(float(np.exp(rng.normal(0, 0.4))), 4),
         seed=int(rng.integers(1 << 30)),
     )
@@ -102,36 +85,42 @@ def cut(params: Params) -> Cut:
 def texture(params: Params, width: int, height: int) -> Sheet:
     """Pleats, hems, spot welds and fleece."""
     rng = np.random.default_rng(params.seed)
-    u, v = coordinates(width, height)
+    u, v = sheet.coordinates(width, height)
     shape = (height, width)
-    relief = noise(rng, shape, (2, 3), 2) * 0.010
-    relief += creases(rng, width, height, int(rng.integers(7, 16)), 0.042 * params.rumple)
-    relief += gathers(rng, width, height, rng.uniform(3, 6), 0.026 * params.rumple)
-    dark = noise(rng, shape, (24, 40), 2) * 0.015
-    fold = noise(rng, shape, (2, 3), 2) * 0.014
+    relief = sheet.noise(rng, shape, (2, 3), 2) * 0.010
+    relief += fabric.creases(rng, width, height, int(rng.integers(7, 16)), 0.042 * params.rumple)
+    relief += fabric.gathers(rng, width, height, rng.uniform(3, 6), 0.026 * params.rumple)
+    dark = sheet.noise(rng, shape, (24, 40), 2) * 0.015
+    fold = sheet.noise(rng, shape, (2, 3), 2) * 0.014
     tight = 1 - np.float32(0.5 * params.opened) * (1 - np.abs(u) ** 3)
     for k in range(params.pleats):
         at = (k + 1.1) / (params.pleats + 1.0)
         edge = 0.5 + (at - 0.5) * (0.72 + 0.28 * params.opened * (1 - u * u)) + fold + np.float32(rng.normal(0, 0.012))
-        rows = span(float(edge.min()) - 0.17, float(edge.max()) + 0.06, height)  # beyond there is nothing of it
+        rows = fabric.span(float(edge.min()) - 0.17, float(edge.max()) + 0.06, height)  # beyond there is nothing of it
         behind = v[rows] - edge[rows]
         falls = np.clip(behind * np.float32(1 / 0.16) + 1, 0, 1)
-        falls *= 1 - step(behind, 0.0, 0.03)
+        falls *= 1 - sheet.step(behind, 0.0, 0.03)
         relief[rows] += falls * (np.float32(0.05) * tight)
-        dark[rows] += line(behind, 0.008, 0.012) * (np.float32(0.2) * tight)
-        dark[rows] -= line(behind, -0.02, 0.018) * (np.float32(0.05) * tight)
+        dark[rows] += sheet.line(behind, 0.008, 0.012) * (np.float32(0.2) * tight)
+        dark[rows] -= sheet.line(behind, -0.02, 0.018) * (np.float32(0.05) * tight)
     rim = params.rim
-    hem = step(v, rim, 0.01) * step(1 - v, rim, 0.01)
-    wire = line(v, rim * 1.9, rim * 0.5) * step(0.55 - np.abs(u), 0.0, 0.1)
-    relief += (1 - hem) * 0.006 + wire * 0.016 + step(np.abs(u), 0.95, 0.012) * 0.010
-    dark += line(v, rim, 0.006) * 0.12 + line(1 - v, rim, 0.006) * 0.12 + line(np.abs(u), 0.945, 0.008) * 0.14
+    hem = sheet.step(v, rim, 0.01) * sheet.step(1 - v, rim, 0.01)
+    wire = sheet.line(v, rim * 1.9, rim * 0.5) * sheet.step(0.55 - np.abs(u), 0.0, 0.1)
+    relief += (1 - hem) * 0.006 + wire * 0.016 + sheet.step(np.abs(u), 0.95, 0.012) * 0.010
+    dark += (
+        sheet.line(v, rim, 0.006) * 0.12
+        + sheet.line(1 - v, rim, 0.006) * 0.12
+        + sheet.line(np.abs(u), 0.945, 0.008) * 0.14
+    )
     if width > 150:
-        welds = line(v, rim * 0.55, rim * 0.2) + line(1 - v, rim * 0.55, rim * 0.2)
+        welds = sheet.line(v, rim * 0.55, rim * 0.2) + sheet.line(1 - v, rim * 0.55, rim * 0.2)
         dark += np.clip(np.sin(u * 150), 0, 1) * welds * np.float32(0.08 * min(width / 150 - 1, 1))
     rgb = (
-        params.colour if params.printed is None else pattern(params.printed, params.seed, width, height, params.colour)
+        params.colour
+        if params.printed is None
+        else fabric.pattern(params.printed, params.seed, width, height, params.colour)
     )
-    return finish(rgb, shape, dark, frame(width, height, 0.02, 0.05), relief)
+    return sheet.finish(rgb, shape, dark, sheet.frame(width, height, 0.02, 0.05), relief)
 
 
 def straps(params: Params) -> tuple[Strap, ...]:
