@@ -24,7 +24,7 @@ from unveilify.metrics.columns.identity import Metric as Identity
 from unveilify.metrics.contract import Column, Comparison, Metric, composite
 from unveilify.models.system import System, predict
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same outputs would score differently, so that kept rows are measured again."""
 
 PHOTOS = 5

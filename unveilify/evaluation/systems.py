@@ -22,6 +22,7 @@ from unveilify.models.contract import Fits, Output, Sized, plugin
 from unveilify.models.system import Kind, NetworkSystem
 from unveilify.shards.reader import ShardSet
 from unveilify.training.state import checkpoints, position_of
+from unveilify.unmask.settle import settled
 
 CONTROLS = ("stranger", "alone")
 """Kinds of rows that are a trained network with other identity images than it should have."""
@@ -99,7 +100,7 @@ class Untrained:
 
     def predict(self, batch: Batch) -> Output:
         """Outputs of the network."""
-        return self.system.predict(batch)
+        return self.system.predict(settled(batch, self.system))
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class Trained:
     def predict(self, batch: Batch) -> Output:
         """Outputs of the network."""
         shown = {"own": lambda: batch, "stranger": batch.with_strangers, "alone": batch.without_identity}
-        return self.system.predict(shown[self.given]())
+        return self.system.predict(settled(shown[self.given](), self.system))
 
 
 @dataclass(frozen=True)

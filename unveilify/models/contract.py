@@ -8,6 +8,7 @@ A plugin (``models/zoo/<name>.py``) is a module with
 * ``Network(config)``: an ``nn.Module`` whose ``forward(batch)`` returns an `Output`; one that has ``any_size = True``
   serves pictures of any side at that side, so that `remove` hands it the photo's own resolution; one that has
   ``needs_values = True`` computes with numbers outside of torch, so that no shapes without values pass through it;
+  one that has ``lays_meshes = True`` lays faces by their landmarks, which are looked for again (`unmask.settle`);
 * ``RECIPE: Recipe``: how it is trained unless told otherwise (the settings of its own paper);
 * ``discriminator(config)``: a module called as ``D(image, batch) -> logits``, or None.
 """

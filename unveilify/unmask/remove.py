@@ -7,14 +7,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from unveilify.core.batch import to_floats
+from unveilify.core.batch import Batch, to_floats
 from unveilify.core.errors import UserError
 from unveilify.core.records import Face, Image
 from unveilify.core.sample import Sample
 from unveilify.faces.align import FaceCrop, crop, side_of
 from unveilify.faces.find import Backend
 from unveilify.models.contract import Output
-from unveilify.models.system import NetworkSystem, predict
+from unveilify.models.system import NetworkSystem
+from unveilify.unmask.settle import settled
 
 Floats = npt.NDArray[np.float32]
 
@@ -73,7 +74,7 @@ def remove(photo: Image, identity: Sequence[Reference], system: NetworkSystem, b
     system = system.at(side_of(face, system.size_px))
     aligned = crop(photo, face.landmarks, system.size_px)
     sample = _sample(aligned, [crop(one.image, one.face.landmarks, system.size_px) for one in identity])
-    output = predict(system, [sample])
+    output = system.predict(settled(Batch.of([sample]), system))
     hole = _hole(output, aligned.image)
     share = float((hole > 0.5).mean())
     if share < WORN_SHARE:

@@ -40,7 +40,7 @@ class Config(Sized):
 class Network(nn.Module):
     """Finder and prior; ``any_size``: photos of any side, at that side."""
 
-    any_size = needs_values = True
+    any_size = needs_values = lays_meshes = True
 
     def __init__(self, config: Config) -> None:
         super().__init__()

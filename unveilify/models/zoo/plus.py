@@ -133,7 +133,7 @@ class Painter(nn.Module):
 class Network(nn.Module):
     """Finder, prior and painter."""
 
-    any_size = needs_values = True
+    any_size = needs_values = lays_meshes = True
 
     def __init__(self, config: Config) -> None:
         super().__init__()
