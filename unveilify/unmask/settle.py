@@ -18,7 +18,7 @@ from unveilify.core.records import Image
 from unveilify.faces.backends.mediapipe import look_again
 from unveilify.models.system import NetworkSystem
 
-LOOK_PX = 256
+LOOK_PX = 192
 """Side at which the face is taken to be for this: the mesh's network looks at less."""
 FAR = 0.04
 """Mean movement of what no mask hides, in shares of the side, beyond which it is another face that was found."""
