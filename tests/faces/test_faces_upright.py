@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from unveilify.core.landmarks import anchors
 from unveilify.core.pictures import decode
-from unveilify.faces.backends._upright import turned, turned_back
 from unveilify.faces.find import Finder, find_face
+from unveilify.faces.windows import turned, turned_back
 
 Picture = NDArray[np.uint8]
 

@@ -29,6 +29,7 @@ def find(
     from unveilify.faces.find import Finder
     from unveilify.models.store import load, network_file
     from unveilify.models.system import NetworkSystem
+    from unveilify.unmask.any_way import AnyWay
     from unveilify.unmask.files import places
     from unveilify.unmask.find import find as find_masks
     from unveilify.weights import FINDER, fetch
@@ -40,7 +41,8 @@ def find(
     if not hasattr(stored.network, "look"):
         raise UserError(f"'{stored.model}' does not find masks: take the --run of a network `find`.")
     set_threads()
-    system, finder = NetworkSystem.of(stored, pick(device)), Finder(landmarks)
+    system = NetworkSystem.of(stored, pick(device))
+    finder = AnyWay(Finder(landmarks), system)
 
     def look(photo: Path, result: Path) -> None:
         image = read(photo)

@@ -1,4 +1,6 @@
-"""Parts of a picture that a detector is shown, and the way back to the picture's own pixels."""
+"""Parts and turns of a picture that a detector is shown, and the way back to the picture's own pixels."""
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +30,26 @@ def moved(face: Face, x: float, y: float) -> Face:
     points = face.landmarks.points.copy()
     points[:, :2] += np.array([x, y], np.float32)
     box = (face.box[0] + x, face.box[1] + y, face.box[2], face.box[3])
+    return Face(Landmarks(points, face.landmarks.scheme), box, face.score, face.presence)
+
+
+def turned(image: Image, quarters: int) -> Image:
+    """The picture (H, W, 3) turned anticlockwise."""
+    return np.ascontiguousarray(np.rot90(image, quarters))
+
+
+def turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:
+    """A face of the turned picture in the pixels of the picture of ``shape`` (H, W, …) that was turned."""
+    right, bottom = shape[1] - 1, shape[0] - 1
+
+    def back(x: Any, y: Any) -> Any:
+        return ((x, y), (right - y, x), (right - x, bottom - y), (y, bottom - x))[quarters % 4]
+
+    points = face.landmarks.points.copy()
+    points[:, 0], points[:, 1] = back(*face.landmarks.points.T[:2])
+    x, y, width, height = face.box
+    (x0, y0), (x1, y1) = back(x, y), back(x + width, y + height)
+    box = (min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0))
     return Face(Landmarks(points, face.landmarks.scheme), box, face.score, face.presence)
 
 

@@ -10,11 +10,12 @@ from unveilify.core.engine.device import pick
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import to_image
 from unveilify.core.records import Image
-from unveilify.faces.find import Finder
+from unveilify.faces.find import Backend, Finder
 from unveilify.models.store import load, network_file
 from unveilify.models.system import NetworkSystem
+from unveilify.unmask.any_way import AnyWay
 from unveilify.unmask.remove import Reference, Removal, references, remove
-from unveilify.weights import SHIPPED, fetch
+from unveilify.weights import FINDER, SHIPPED, fetch
 
 Picture = Image | Pillow.Image | str | Path
 
@@ -25,7 +26,7 @@ class Unmasker:
 
     model: str
     system: NetworkSystem
-    finder: Finder
+    finder: Backend
 
     @classmethod
     def load(
@@ -47,7 +48,8 @@ class Unmasker:
             raise UserError(
                 f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it."
             )
-        return cls(stored.model, system, Finder(landmarks))
+        looks = NetworkSystem.of(load(fetch(FINDER)), pick(device))
+        return cls(stored.model, system, AnyWay(Finder(landmarks), looks))
 
     def know(self, identity: Sequence[Picture]) -> tuple[Reference, ...]:
         """Photos of a person with their faces found, for any number of photos to be unmasked.

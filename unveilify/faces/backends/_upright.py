@@ -69,19 +69,6 @@ def set_right(detector: cv2.dnn.Net, net: cv2.dnn.Net, image: Image, face: Face)
     return best
 
 
-def turned(image: Image, quarters: int) -> Image:
-    """The picture (H, W, 3) turned anticlockwise."""
-    return np.ascontiguousarray(np.rot90(image, quarters))
-
-
-def turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:
-    """A face of the turned picture in the pixels of the picture of ``shape`` (H, W, …) that was turned."""
-    x, y, depth = face.landmarks.points.T
-    right, bottom = shape[1] - 1, shape[0] - 1
-    ways = ((x, y), (right - y, x), (right - x, bottom - y), (y, bottom - x))
-    return face_of(np.stack([*ways[quarters % 4], depth], axis=1), face.score, face.presence)
-
-
 def _look(detector: cv2.dnn.Net, image: Image, face: Face, quarter: int) -> Look | None:
     points = face.landmarks.points
     square = region(points[:, :2], points[EYE_CORNERS[0], :2], points[EYE_CORNERS[1], :2])

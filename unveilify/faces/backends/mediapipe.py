@@ -18,9 +18,9 @@ from unveilify.core.config import Config as BaseConfig
 from unveilify.core.records import Box, Face, Image
 from unveilify.faces.backends._blazeface import Detection, detect, read_net
 from unveilify.faces.backends._mesh import Floats, again, box_region, face_of, mesh
-from unveilify.faces.backends._upright import confirmed, set_right, turned, turned_back
+from unveilify.faces.backends._upright import confirmed, set_right
 from unveilify.faces.prominence import REPEAT, by_prominence, drop_repeats, shared
-from unveilify.faces.windows import Window, framed, tiles
+from unveilify.faces.windows import Window, framed, tiles, turned, turned_back
 
 SMALL_PX = 400
 """Pictures with a long side up to this are tried with a frame around them."""
