@@ -58,7 +58,7 @@ def test_a_mask_comes_off_in_an_empty_folder(pictures: Path, astronaut: RGB) -> 
     errors = []
     for words in ([], ["--identity", "mirror.png"]):
         done = subprocess.run(
-            [sys.executable, "-m", "unveilify", "remove", "masked.png", *words, "-o", "out.png"],
+            [sys.executable, "-m", "unveilify", "remove", "masked.png", *words, "-o", "out.png", "--force"],
             cwd=pictures,
             capture_output=True,
             text=True,
