@@ -41,6 +41,8 @@ def settled(batch: Batch, system: NetworkSystem) -> Batch:
     for nobody in (True, False):
         output = looking.predict(small.without_identity() if nobody else small)
         there = known if output.alpha is None else known & (output.alpha.amax((1, 2, 3)) > 0).to(known.device)
+        if not bool(there.any()):
+            break
         small = replace(small, landmarks=_found(output.pictures, small.landmarks, there.tolist()))
     return replace(batch, landmarks=small.landmarks)
 

@@ -137,9 +137,15 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     near = window.back(resize(sum((c * _near(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
     # Where hair here meets a wall there, the two differ by more than light does: that is no light to go on.
     apart = masked - there
-    alike = torch.exp(-(apart.abs().amax(1, keepdim=True) / APART).square())
-    light = blank(apart * alike, hole) / blank(alike, hole).clamp(min=0.05)
+    same = alike(apart, APART)
+    light = blank(apart * same, hole) / blank(same, hole).clamp(min=0.05)
     return around + near * (there + light.clamp(-APART, APART) - around)
+
+
+def alike(apart: Tensor, scale: float) -> Tensor:
+    """1 where two pictures that are ``apart`` (B, 3, S, S) differ little, near 0 where by more than light does (B, 1, S, S):
+    a fringe is no shadow."""
+    return torch.exp(-(apart.abs().amax(1, keepdim=True) / scale).square())
 
 
 def _near(seen: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.models.layers.blank import blank
-from unveilify.models.layers.candidates import APART, Shown
+from unveilify.models.layers.candidates import APART, Shown, alike
 from unveilify.models.layers.hole import grown
 from unveilify.models.layers.warp import resize
 
@@ -28,7 +28,7 @@ def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     sure = (shown.trust > 0.3).float()
     counts = torch.where(sure.sum((1, 2, 3), keepdim=True) > 0.02 * sure[0].numel(), sure, shown.seen)
     apart = masked - shown.picture
-    know = shown.seen * counts * (1 - grown(hole, 2)) * _alike(apart, APART / 2)
+    know = shown.seen * counts * (1 - grown(hole, 2)) * alike(apart, APART / 2)
     share = F.avg_pool2d(know, step)
     apart = F.avg_pool2d(apart * know, step) / share.clamp(min=1e-3)
     enough = (share >= 0.2).float()
@@ -46,7 +46,7 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     outside = shown.seen * (1 - hole)
     share = resize(outside, side)
     apart = resize((masked - shown.picture) * outside, side) / share.clamp(min=1e-3)
-    know = share * (share > 0.2) * _alike(apart, ALIKE)
+    know = share * (share > 0.2) * alike(apart, ALIKE)
     change = torch.zeros_like(apart)
     for reach in REACHES:
         near = _mean(know, reach * side)
@@ -54,11 +54,6 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
         more = deep * deep * (3 - 2 * deep) * _mean((apart - change) * know, reach * side) / near.clamp(min=1e-3)
         change = change + more
     return replace(shown, picture=(shown.picture + resize(change, masked.shape[-1])).clamp(-1, 1))
-
-
-def _alike(apart: Tensor, scale: float) -> Tensor:
-    """1 where the two differ little, near 0 where by more than light does (B, 1, S, S): a fringe is no shadow."""
-    return torch.exp(-(apart.abs().amax(1, keepdim=True) / scale).square())
 
 
 def _mean(picture: Tensor, width: float) -> Tensor:

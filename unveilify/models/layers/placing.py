@@ -17,7 +17,7 @@ from torch import Tensor
 from unveilify.core import mesh
 from unveilify.core.symmetry import mirrored, partners
 from unveilify.models.layers.blank import blank
-from unveilify.models.layers.hole import EYES
+from unveilify.models.layers.hole import EYES, grown
 from unveilify.models.layers.warp import resize, sampled
 
 SHARPNESS = 3.0
@@ -148,7 +148,7 @@ def match_colour(given: Tensor, source: Tensor, masked: Tensor, target: Tensor, 
     """
     points = torch.from_numpy(skin_points()).to(given.device)
     a, b = (at(resize(x, min(LOOK, x.shape[-1])), p[:, points]) for x, p in ((given, source), (masked, target)))
-    covered = at(F.max_pool2d(resize(hole, min(LOOK, hole.shape[-1])), 5, 1, 2), target[:, points])
+    covered = at(grown(resize(hole, min(LOOK, hole.shape[-1])), 2), target[:, points])
     weight = (covered < 0.05) * _squarely(source, points, given) * _squarely(target, points, given)
     total = weight.sum(-1, keepdim=True)
     weight = weight / total.clamp(min=1e-6)
