@@ -50,7 +50,7 @@ def evaluation() -> RealEvaluation:
 def test_the_numbers_are_those_of_the_photos() -> None:
     table = real.build(ReportConfig(), evaluation(), [Truth("ours", "trained")])
     assert [head.key for head in table.heads] == [OTHERS, real.GAIN, MASKED, real.LOOSE]
-    copy, ours = (dict(line[2]) for line in table.lines)
+    copy, ours = (line.cells for line in table.lines)
     assert copy[real.GAIN].count == 0
     assert ours[OTHERS].mean == pytest.approx(0.4)
     assert ours[real.GAIN].mean == pytest.approx(0.2)

@@ -1,18 +1,19 @@
 """The table as CSV, Markdown, LaTeX and JSON."""
 
-import csv
-import io
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from unveilify.core.words import cell as spreadsheet
-from unveilify.core.words import comment, latex, markdown
-from unveilify.evaluation.statistics import Estimate
-from unveilify.report.reported import SOURCES, Source
-from unveilify.report.table import DASH, Head, Line, Section, Table, text
+import pandas as pd
 
-SECTIONS: tuple[Section, ...] = ("whole picture", "hole", "identity", "cost")
+from unveilify.core.words import cell as spreadsheet
+from unveilify.evaluation.statistics import Estimate
+from unveilify.report.fill import fill
+from unveilify.report.notes import DASH
+from unveilify.report.real import TITLE, RealTable
+from unveilify.report.reported import SOURCES
+from unveilify.report.table import SECTIONS, Head, Line, Table, text
 
 
 def to_csv(table: Table) -> str:
@@ -20,19 +21,18 @@ def to_csv(table: Table) -> str:
 
     Full precision; a value that is missing is empty.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    heads = table.heads
-    names = [n for h in heads for n in ((h.key,) if h.section == "cost" else (h.key, f"{h.key}_low", f"{h.key}_high"))]
-    writer.writerow(["row", "kind", "unfinished", *names])
-    for line in table.lines:
-        values = []
-        for head in heads:
-            cell = line.cells[head.key]
-            numbers = (cell.mean, cell.low, cell.high) if cell else (math.nan,) * 3
-            values += [repr(v) if math.isfinite(v) else "" for v in numbers[: 1 if head.section == "cost" else 3]]
-        writer.writerow([spreadsheet(line.label), line.kind, line.unfinished, *values])
-    return out.getvalue()
+    rows = [
+        {"row": spreadsheet(line.label), "kind": line.kind, "unfinished": line.unfinished} | _numbers(table.heads, line)
+        for line in table.lines
+    ]
+    return _csv(rows)
+
+
+def real_to_csv(real: RealTable) -> str:
+    """As `to_csv`, of real photos; what is unfinished is marked in the name."""
+    return _csv(
+        [{"row": spreadsheet(line.name), "kind": line.kind} | _numbers(real.heads, line) for line in real.lines]
+    )
 
 
 def to_json(table: Table) -> dict[str, Any]:
@@ -57,86 +57,46 @@ def to_json(table: Table) -> dict[str, Any]:
     }
 
 
-def to_markdown(table: Table) -> str:
+def real_to_json(real: RealTable) -> dict[str, Any]:
+    """As `to_json`, of real photos, without the pictures."""
+    rows = []
+    for line in real.lines:
+        values = {head: {k: v for k, v in _finite(e).items() if k != "people"} for head, e in line.cells.items()}
+        rows.append({"row": line.name, "kind": line.kind, "values": values})
+    return {"rows": rows, "about": real.words, "notes": real.notes}
+
+
+def to_markdown(table: Table, real: RealTable | None = None) -> str:
     """Readable as it is; one table per section, with intervals; the best value of a column is bold."""
-    facts, share = table.facts, table.facts["hole_share"]
-    parts = [
-        "# Metrics",
-        f"{facts['triplets']} test triplets of {facts['identities']} people at {facts['size_px']} px. The hole is "
-        f"{100 * share['mean']:.1f} % of the picture on average (5th to 95th percentile {100 * share['p5']:.1f} to "
-        f"{100 * share['p95']:.1f} %). Intervals: 95 % bootstrap over {table.over}. Bold: the best value, where `truth` and "
-        "the controls (a stranger's photo, no photo) do not compete.",
-        *([markdown(table.told)] if table.told else []),
-    ]
-    for section in SECTIONS:
-        heads = table.of(section)
-        parts += [f"## {section.capitalize()}", _grid(["", *(h.text for h in heads)], _markdown_rows(table, heads))]
-    if table.differences:
-        parts += ["## Differences on the same triplets", _differences(table)]
-    parts += ["## Notes", "\n".join(f"- {markdown(note)}" for note in table.notes)] if table.notes else []
-    parts += [
-        "## Reported elsewhere, by others, on other data",
-        *(part for source in SOURCES for part in _reported(source)),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return fill(
+        "table.md", table=table, real=real, sections=SECTIONS, sources=SOURCES, real_title=TITLE, dash=DASH, text=text
+    )
 
 
 def to_latex(table: Table) -> str:
     r"""A ``tabular`` of the main columns for ``\input``; needs the package booktabs."""
-    heads = [head for head in table.heads if head.main]
-    arrows = {"higher": r"\,$\uparrow$", "lower": r"\,$\downarrow$", "neither": ""}
-    titles = [f"{latex(h.title)}{arrows[h.better]}{f' [{latex(h.unit)}]' if h.unit else ''}" for h in heads]
-    rows = []
-    for line in table.lines:
-        cells = []
-        for head in heads:
-            cell = text(head, line.cells[head.key]).replace(DASH, "--")
-            cells.append(rf"\textbf{{{cell}}}" if line.label in table.best[head.key] else cell)
-        rows.append(" & ".join([latex(line.name), *cells]) + r" \\")
-    body = "\n".join(rows)
-    notes = "".join(f"% {comment(note)}\n" for note in table.notes)
-    return (
-        f"{notes}\\begin{{tabular}}{{l{'r' * len(heads)}}}\n\\toprule\n"
-        + " & ".join(["", *titles])
-        + f" \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
-    )
+    return fill("table.tex", table=table, heads=[head for head in table.heads if head.main], text=text)
+
+
+def _csv(rows: list[dict[str, object]]) -> str:
+    # As objects whole numbers stay whole beside values that are missing.
+    return pd.DataFrame(rows, dtype=object).to_csv(index=False, lineterminator="\n")
+
+
+def _numbers(heads: Sequence[Head], line: Line) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for head in heads:
+        ends = ("mean",) if head.section == "cost" else ("mean", "low", "high")
+        values = _finite(line.cells[head.key])
+        found |= {head.key if end == "mean" else f"{head.key}_{end}": values.get(end) for end in ends}
+    return found
 
 
 def _estimate(value: Estimate | None) -> dict[str, float | int | None] | None:
-    if value is None or not math.isfinite(value.mean):
-        return None
-    return {k: (v if math.isfinite(v) else None) for k, v in asdict(value).items()}
+    found = _finite(value)
+    return found if found.get("mean") is not None else None
 
 
-def _markdown_rows(table: Table, heads: list[Head]) -> list[list[str]]:
-    def cell(line: Line, head: Head) -> str:
-        words = text(head, line.cells[head.key], with_interval=True)
-        return f"**{words}**" if line.label in table.best[head.key] else words
-
-    return [[markdown(line.name), *(cell(line, head) for head in heads)] for line in table.under(heads)]
-
-
-def _differences(table: Table) -> str:
-    heads = {head.key: head for head in table.heads}
-    rows = [
-        [
-            markdown(table.name(d.label)),
-            markdown(table.name(d.against)),
-            heads[d.key].text,
-            text(heads[d.key], d.estimate, with_interval=True),
-            "better" if d.better else "worse" if d.worse else "open",
-        ]
-        for d in table.differences
-    ]
-    return _grid(["", "against", "column", "difference", ""], rows)
-
-
-def _reported(source: Source) -> list[str]:
-    rows = [[r.system, *(value or DASH for value in r.values)] for r in source.rows]
-    why = "\n".join(f"- {reason}" for reason in source.why)
-    return [f"**{source.title}**", _grid(["", *source.columns], rows), why]
-
-
-def _grid(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+def _finite(value: Estimate | None) -> dict[str, float | int | None]:
+    """What is measured, by name; None what is not a finite number."""
+    return {} if value is None else {k: v if math.isfinite(v) else None for k, v in asdict(value).items()}

@@ -1,7 +1,5 @@
 """What the report says of real masked photos: a table of its own, since nothing there has a truth."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from unveilify.core.sample import Sample
-from unveilify.core.words import cell, markdown
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.real import MASKED, OTHERS, RealEvaluation
 from unveilify.evaluation.statistics import Estimate, interval, paired
@@ -18,7 +15,8 @@ from unveilify.evaluation.systems import CONTROLS, Trained
 from unveilify.models.system import System
 from unveilify.report.config import ReportConfig
 from unveilify.report.figures import Strip, choose
-from unveilify.report.table import DASH, Head, text
+from unveilify.report.notes import DASH
+from unveilify.report.table import Head, Line
 
 GAIN, LOOSE = "gain", "still_masked_of_unknown"
 
@@ -27,14 +25,13 @@ TITLE = "Real masked photos"
 
 @dataclass(frozen=True)
 class RealTable:
-    """Lines of (name, kind, cells by head); ``words`` say what the photos and the judge of masks are, ``notes`` more.
+    """``words`` say what the photos and the judge of masks are, ``notes`` more.
 
-    The name of a row is marked where its training is not finished.
     ``data`` is the hash of the photos; ``strips``: heading -> pictures.
     """
 
     heads: list[Head]
-    lines: list[tuple[str, str, dict[str, Estimate]]]
+    lines: list[Line]
     words: list[str]
     notes: list[str]
     data: str
@@ -56,58 +53,17 @@ def build(config: ReportConfig, found: RealEvaluation, systems: Sequence[System]
     if not known.all():
         heads.append(Head(LOOSE, "still masked, people unknown", "%", "lower", 1, "real photos", True))
     masked = found.rows[0]
-    unfinished = {s.label: f" ({s.unfinished})" for s in systems if isinstance(s, Trained) and s.unfinished}
-    names = [f"{row.label}{unfinished.get(row.label, '')}" for row in found.rows]
-    values = [_cells(config, row, masked, known) for row in found.rows]
-    lines = [(name, row.kind, estimates) for name, row, estimates in zip(names, found.rows, values, strict=True)]
+    unfinished = {s.label: s.unfinished for s in systems if isinstance(s, Trained)}
+    lines = [
+        Line(row.label, row.kind, _cells(config, row, masked, known), {}, unfinished.get(row.label, ""))
+        for row in found.rows
+    ]
     return RealTable(heads, lines, _words(found), _notes(found), found.data, _strips(config, found, systems))
-
-
-def cells(table: RealTable, values: dict[str, Estimate], *, with_interval: bool = True) -> list[str]:
-    """One row as text."""
-    return [text(head, values[head.key], with_interval=with_interval) for head in table.heads]
-
-
-def to_csv(table: RealTable) -> str:
-    """One line per row; per column its mean, ``_low`` and ``_high``; a value that is missing is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["row", "kind", *(f"{h.key}{end}" for h in table.heads for end in ("", "_low", "_high"))])
-    for label, kind, values in table.lines:
-        numbers = [n for h in table.heads for n in (values[h.key].mean, values[h.key].low, values[h.key].high)]
-        writer.writerow([cell(label), kind, *(repr(n) if math.isfinite(n) else "" for n in numbers)])
-    return out.getvalue()
-
-
-def to_json(table: RealTable) -> dict[str, Any]:
-    """Everything but the pictures, as a tree; a value that is missing is null."""
-    rows = []
-    for label, kind, values in table.lines:
-        numbers = {
-            key: {"mean": _number(e.mean), "low": _number(e.low), "high": _number(e.high), "count": e.count}
-            for key, e in values.items()
-        }
-        rows.append({"row": label, "kind": kind, "values": numbers})
-    return {"rows": rows, "about": table.words, "notes": table.notes}
-
-
-def to_markdown(table: RealTable) -> str:
-    """A section to put below the other tables."""
-    head = ["", *(h.text for h in table.heads)]
-    rows = [[markdown(label), *cells(table, values)] for label, _, values in table.lines]
-    grid = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
-    lines = ["| " + " | ".join(line) + " |" for line in grid]
-    notes = "\n".join(f"- {markdown(note)}" for note in table.notes)
-    return "\n\n".join([f"## {TITLE}", " ".join(map(markdown, table.words)), "\n".join(lines), notes]).rstrip() + "\n"
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _cells(
     config: ReportConfig, row: Row, masked: Row, known: np.ndarray[Any, np.dtype[np.bool_]]
-) -> dict[str, Estimate]:
+) -> dict[str, Estimate | None]:
     replicates, seed = config.evaluate.replicates, config.evaluate.seed
     people = row.frame["identity"].to_numpy(np.str_)
     cosines = row.frame[OTHERS].to_numpy(np.float64)

@@ -13,18 +13,15 @@ from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.statistics import Estimate, interval, paired
 from unveilify.evaluation.systems import CONTROLS
 from unveilify.metrics.contract import Better
-from unveilify.models.contract import plugin
 from unveilify.report.config import ReportConfig
-
-DASH = "–"
+from unveilify.report.notes import DASH, SCORED, facts, notes
 
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
 Section = Literal["whole picture", "hole", "identity", "cost", "real photos"]
 
-SCORED = ("rival", "trained", "predictions")
-"""Kinds of rows that compete; the truth and the controls with a stranger's photo or with none do not."""
 PALE = ("truth", *CONTROLS)
+SECTIONS: tuple[Section, ...] = ("whole picture", "hole", "identity", "cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +76,11 @@ class Difference:
     better: bool
     worse: bool
 
+    @property
+    def verdict(self) -> str:
+        """What people are told."""
+        return "better" if self.better else "worse" if self.worse else "open"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -94,6 +96,10 @@ class Table:
     def of(self, section: Section) -> list[Head]:
         """The heads of one section."""
         return [head for head in self.heads if head.section == section]
+
+    def head(self, key: str) -> Head:
+        """The head of one column."""
+        return next(head for head in self.heads if head.key == key)
 
     def under(self, heads: Sequence[Head]) -> list[Line]:
         """The lines that have a value under any of these heads."""
@@ -147,8 +153,7 @@ def build(config: ReportConfig, evaluation: Evaluation, doubts: Sequence[str] = 
         for head in heads
         if head.section != "cost" and (found := _difference(config, evaluation, row, head, lines))
     ]
-    notes = [*_unfinished(evaluation), *doubts, *_sizes(evaluation), *_times(evaluation), *_notes(evaluation)]
-    return Table(heads, lines, best, differences, notes, _facts(evaluation))
+    return Table(heads, lines, best, differences, notes(evaluation, doubts), facts(evaluation))
 
 
 def text(head: Head, estimate: Estimate | None, *, with_interval: bool = False) -> str:
@@ -242,71 +247,3 @@ def _difference(
     up, down = estimate.low > 0 and estimate.mean >= least, estimate.high < 0 and estimate.mean <= -least
     better, worse = (up, down) if head.better == "higher" else (down, up)
     return Difference(row.label, other.label, head.key, estimate, better, worse)
-
-
-def _times(evaluation: Evaluation) -> list[str]:
-    """On what machine which times were taken."""
-    costs = [row.about["cost"] for row in evaluation.rows if "cost" in row.about]
-    machines = dict.fromkeys(f"{cost['device']}, {cost['threads']} threads" for cost in costs)
-    notes = []
-    if machines:
-        notes.append(
-            f"time: the network alone, batch 1, median of {costs[0]['runs']} runs after warm-up, on "
-            f"{'; '.join(machines)}."
-        )
-    photo = next((found for row in evaluation.rows if (found := row.about.get("photo"))), None)
-    if photo:
-        notes.append(
-            "time photo to photo: find and align the face in the masked picture and in one identity image "
-            f"({photo['width']} × {photo['height']} px as stored), network, paste back, on the same machine; a network "
-            "that must be told the hole has none."
-        )
-    return notes
-
-
-def _unfinished(evaluation: Evaluation) -> list[str]:
-    by_state: dict[str, list[str]] = {}
-    for label, state in evaluation.unfinished.items():
-        by_state.setdefault(state, []).append(label)
-    return [f"{', '.join(labels)}: this training is not finished ({state})." for state, labels in by_state.items()]
-
-
-def _sizes(evaluation: Evaluation) -> list[str]:
-    """What each trained row is: model, settings, length of its training."""
-    found = []
-    for row in evaluation.rows:
-        if row.kind == "trained":
-            settings = row.about.get("model_config", {})
-            words = [f"{name} {value}" for name, value in settings.items() if not isinstance(value, dict | list)]
-            seen = row.about.get("meta", {}).get("seen")
-            trained = f"; {seen} triplets seen" if seen else ""
-            found.append(f"{row.label}: {row.about.get('model')} ({', '.join(words)}){trained}.")
-    return found
-
-
-def _notes(evaluation: Evaluation) -> list[str]:
-    notes = [f"{DASH} {why}" for why in dict.fromkeys(evaluation.missing.values())]
-    alone = int((evaluation.facts["others"] == 0).sum())
-    if alone:
-        notes.append(
-            f"{alone} of {len(evaluation.facts)} triplets have no photo of the person that was not given; they do "
-            "not count in 'identity to others'."
-        )
-    return notes
-
-
-def _told(row: Row) -> bool:
-    return row.kind in SCORED and "model" in row.about and plugin(row.about["model"]).USES_HOLE
-
-
-def _facts(evaluation: Evaluation) -> dict[str, Any]:
-    share = evaluation.facts["hole_share"].to_numpy(np.float64)
-    low, middle, high = (float(v) for v in np.quantile(share, [0.05, 0.5, 0.95]))
-    return {
-        "told": [row.label for row in evaluation.rows if _told(row)],
-        "triplets": len(evaluation.facts),
-        "identities": int(evaluation.facts["identity"].nunique()),
-        "groups": int(evaluation.facts["group"].nunique()),
-        "size_px": evaluation.size_px,
-        "hole_share": {"mean": float(share.mean()), "p5": low, "median": middle, "p95": high},
-    }

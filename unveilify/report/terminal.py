@@ -5,8 +5,10 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from unveilify.core.words import message
-from unveilify.report.real import TITLE, RealTable, cells
+from unveilify.report.real import TITLE, RealTable
 from unveilify.report.table import ARROWS, PALE, Head, Table, text
+
+COLOURS = {"better": "green", "worse": "red", "open": "dim"}
 
 
 def show(table: Table, console: Console, real: RealTable | None = None) -> None:
@@ -50,8 +52,7 @@ def _below(head: Head) -> str:
 
 
 def _show_differences(table: Table, console: Console) -> None:
-    heads = {head.key: head for head in table.heads if head.main}
-    shown = [d for d in table.differences if d.key in heads]
+    shown = [d for d in table.differences if table.head(d.key).main]
     if not shown:
         return
     grid = Grid(
@@ -64,13 +65,12 @@ def _show_differences(table: Table, console: Console) -> None:
     grid.add_column("difference", justify="right")
     grid.add_column("")
     for d in shown:
-        word = "[green]better[/green]" if d.better else "[red]worse[/red]" if d.worse else "[dim]open[/dim]"
         grid.add_row(
             escape(table.name(d.label)),
             escape(table.name(d.against)),
-            escape(heads[d.key].text),
-            text(heads[d.key], d.estimate, with_interval=True),
-            word,
+            escape(table.head(d.key).text),
+            text(table.head(d.key), d.estimate, with_interval=True),
+            f"[{COLOURS[d.verdict]}]{d.verdict}[/]",
         )
     console.print(grid)
 
@@ -86,8 +86,9 @@ def _show_real(real: RealTable, console: Console) -> None:
     grid.add_column("", no_wrap=True)
     for head in real.heads:
         grid.add_column(escape(_folded(head)), justify="right", vertical="bottom", no_wrap=True)
-    for label, kind, values in real.lines:
-        grid.add_row(escape(label), *cells(real, values), style="dim" if kind in PALE else "")
+    for line in real.lines:
+        cells = [text(head, line.cells[head.key], with_interval=True) for head in real.heads]
+        grid.add_row(escape(line.name), *cells, style="dim" if line.kind in PALE else "")
     console.print(grid)
 
 

@@ -19,7 +19,7 @@ from unveilify.report import figures, formats, page, terminal
 from unveilify.report.breakdown import breakdowns
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.figures import Strip
-from unveilify.report.real import RealTable, to_csv, to_json, to_markdown
+from unveilify.report.real import RealTable
 from unveilify.report.table import PALE, Head, Table
 
 PAGE, TEXT = "index.html", "table.txt"
@@ -42,9 +42,9 @@ def write(config: ReportConfig, inputs: Inputs, out: Output, measured: Measured)
     table, real = measured.table, measured.real
     out.write_text(TEXT, as_text(table, real))
     out.write_text("table.csv", formats.to_csv(table))
-    out.write_text("table.md", formats.to_markdown(table) + (f"\n{to_markdown(real)}" if real else ""))
+    out.write_text("table.md", formats.to_markdown(table, real))
     out.write_text("table.tex", formats.to_latex(table))
-    out.write_json("table.json", formats.to_json(table) | ({"real_photos": to_json(real)} if real else {}))
+    out.write_json("table.json", formats.to_json(table) | ({"real_photos": formats.real_to_json(real)} if real else {}))
     with out.file("triplets.parquet") as path:
         _triplets(measured.evaluation).to_parquet(path, index=False)
     shown = _examples(config, measured)
@@ -53,14 +53,13 @@ def write(config: ReportConfig, inputs: Inputs, out: Output, measured: Measured)
     for name, strips in extremes.items():
         _grid(out, f"extremes-{name}.png", strips)
     if real is not None:
-        out.write_text("real.csv", to_csv(real))
+        out.write_text("real.csv", formats.real_to_csv(real))
         for number, strips in enumerate(real.strips.values()):
             _grid(out, f"real-{number}.png", strips)
-    heads = {head.key: head for head in table.heads}
     content = page.Content(
         table=table,
         strips=shown,
-        extremes={f"Best, median and worst by {heads[name].title}": strips for name, strips in extremes.items()},
+        extremes={f"Best, median and worst by {table.head(name).title}": strips for name, strips in extremes.items()},
         real=real,
         breakdowns=breakdowns(measured.evaluation, table),
         trainings=[_training(s, out) for s in measured.systems if isinstance(s, Trained) and s.kind == "trained"],
