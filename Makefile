@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long check lint types floors clean
+.PHONY: demo test test-long check lint types floors docs clean
 
 demo: .venv/ready
 	$(BIN)/unveilify run pipelines/demo.yaml
@@ -13,7 +13,7 @@ test: .venv/ready
 test-long: .venv/ready
 	$(BIN)/python -m pytest -m long --timeout 3600
 
-check: lint types floors test
+check: lint types floors docs test
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -25,10 +25,13 @@ types: .venv/ready
 floors: .venv/ready
 	$(BIN)/lint-imports
 
+docs: .venv/ready
+	$(BIN)/zensical build --strict --clean
+
 .venv/ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv build dist site *.egg-info

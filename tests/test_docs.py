@@ -14,7 +14,8 @@ from unveilify.core import plugins
 from unveilify.masks import style
 
 ROOT = Path(__file__).parent.parent
-DOCS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+DOCS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+HOME = "https://github.com/unveilify/unveilify"
 
 
 def test_the_style_of_contributing_is_drawn(
@@ -35,6 +36,8 @@ def test_the_style_of_contributing_is_drawn(
 def test_links_lead_to_files(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
+    for target in re.findall(rf"\]\({HOME}/(?:blob|tree)/main/([^)#\s]+)", document.read_text(encoding="utf-8")):
+        assert (ROOT / target).exists(), target
 
 
 def test_the_places_of_architecture_are_there() -> None:
@@ -56,3 +59,8 @@ def test_the_readme_names_every_command() -> None:
     assert len(commands) > 10
     for command in commands:
         assert f"unveilify {command}" in text, command
+
+
+def test_every_page_is_in_the_site() -> None:
+    listed = set(re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2]))
+    assert listed == {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
