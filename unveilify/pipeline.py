@@ -17,9 +17,11 @@ from unveilify.core.stamps import Stamp
 from unveilify.core.storage import sha256_file
 from unveilify.core.words import say
 from unveilify.report.config import Inputs, ReportConfig
+from unveilify.report.config import check as check_report
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
 from unveilify.training.config import TrainConfig
+from unveilify.training.config import check as check_training
 
 STAGES = ("synth", "shard", "train", "report")
 
@@ -85,6 +87,16 @@ def trainings(tree: Pipeline) -> dict[str, TrainConfig]:
     return found
 
 
+def check_trainings(places: dict[Path, TrainConfig], shards: Path) -> None:
+    """Whether each of these run directories can have its training; one may start from another that is made before it.
+
+    Raises:
+        UserError: not so.
+    """
+    for number, (place, config) in enumerate(places.items()):
+        check_training(config, shards, place, list(places)[:number])
+
+
 def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = False) -> None:
     """Run every stage; what is up to date is kept, and ``first`` names the stage from which all is built anew.
 
@@ -98,8 +110,12 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     anew = STAGES[STAGES.index(first) :] if first else ()
     pairs, shards = tree.out / "data/synth", tree.out / "data/shards"
     runs, reports = tree.out / "runs", tree.out / "reports"
-    for output in (pairs, shards, reports, *(runs / name for name in trainings(tree))):
+    places = {runs / name: config for name, config in trainings(tree).items()}
+    for output in (pairs, shards, reports, *places):
         paths.check(output, tree.source)
+    check_trainings(places, shards)
+    for folder in tree.report.real.folders:
+        paths.check_there(folder, "real photos")
     if dry_run:
         _plan(tree, {"synth": pairs, "shard": shards, "report": reports}, runs, anew)
         return
@@ -117,15 +133,15 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     from unveilify.training import loop as train
 
     machine = train.Machine(how.device, max_minutes=how.max_minutes)
-    for name, config in trainings(tree).items():
-        train.run(config, shards, runs / name, machine, force="train" in anew)
+    for place, config in places.items():
+        train.run(config, shards, place, machine, force="train" in anew)
     report(tree, report_inputs(shards, runs), reports, how.device, force="report" in anew)
 
 
 def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) -> Inputs:
-    """Every run in the folder ``runs`` that has weights, and what was typed to get here."""
+    """Every run in the folder ``runs`` that has weights, or ``runs`` itself, and what was typed to get here."""
     found = []
-    for path in sorted(runs.glob(f"*/{stamps.BEGUN}")):
+    for path in sorted(runs.glob(stamps.BEGUN)) or sorted(runs.glob(f"*/{stamps.BEGUN}")):
         if (path.parent / BEST).is_file():
             found.append(path.parent)
         else:
@@ -135,6 +151,7 @@ def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) 
 
 def report(tree: Pipeline, inputs: Inputs, out: Path, device: str, *, force: bool = False) -> None:
     """Stage 4."""
+    check_report(tree.report, inputs, out)  # before torch is loaded
     from unveilify.report.run import run as make
 
     make(tree.report, inputs, out, device=device, force=force)

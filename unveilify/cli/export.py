@@ -18,12 +18,12 @@ def export(
 
     `unveilify remove --run FILE` takes it as it takes a run, and a training can start from it.
     """
-    from unveilify.apply.export import export as write
     from unveilify.core import paths
-    from unveilify.models.store import network_file
 
-    network = network_file(run)
-    paths.check_file(out, network, replace=force)
+    network = paths.network_file(run)
+    paths.check_file(out, network, endings=(".safetensors",), replace=force)
+    from unveilify.apply.export import export as write  # loads torch, which takes seconds
+
     difference = write(network, out)
     size = out.stat().st_size / 1e6
     say(f"{out}: {size:.1f} MB. Half precision changes a pixel of noise by at most {difference:.2f} of 255.")

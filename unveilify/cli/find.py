@@ -22,27 +22,30 @@ def find(
     Every face that is found is looked at. Several photos go to a folder, under their own names as .png; one that
     cannot be used is named and left out.
     """
-    from unveilify.core.engine.device import pick, set_threads
     from unveilify.core.errors import UserError
+    from unveilify.core.paths import network_file
     from unveilify.core.pictures import encode_png, read
     from unveilify.core.storage import write_bytes
     from unveilify.faces.find import Finder
-    from unveilify.models.store import load, network_file
-    from unveilify.models.system import NetworkSystem
-    from unveilify.unmask.any_way import AnyWay
-    from unveilify.unmask.files import places
-    from unveilify.unmask.find import find as find_masks
+    from unveilify.unmask.files import check_photos, places
     from unveilify.weights import FINDER, fetch
 
-    results = places(photos, out, replace=force)
-    if wrong := next((path for path in results.values() if path.suffix.lower() != ".png"), None):
-        raise UserError(f"What is found is no photo and would suffer as a JPEG: let {wrong} end in .png.")
-    stored = load(fetch(FINDER) if run is None else network_file(run))
+    results = places(photos, out, endings=(".png",), replace=force)  # a JPEG would suffer: it is no photo
+    check_photos(photos)
+    network, backends = fetch(FINDER) if run is None else network_file(run), Finder(landmarks)
+    # What loads torch comes when all that was typed is known to be right.
+    from unveilify.core.engine.device import pick, set_threads
+    from unveilify.models.store import load
+    from unveilify.models.system import NetworkSystem
+    from unveilify.unmask.any_way import AnyWay
+    from unveilify.unmask.find import find as find_masks
+
+    stored = load(network)
     if not hasattr(stored.network, "look"):
         raise UserError(f"'{stored.model}' does not find masks: take the --run of a network `find`.")
     set_threads()
     system = NetworkSystem.of(stored, pick(device))
-    finder = AnyWay(Finder(landmarks), system)
+    finder = AnyWay(backends, system)
 
     def look(photo: Path, result: Path) -> None:
         image = read(photo)

@@ -10,7 +10,7 @@ from unveilify.cli._options import REPORTS, RUNS, SHARDS, ConfigFile, Device, Fo
 
 def report(
     shards: Annotated[Path, typer.Option(help="output of `unveilify shard`")] = SHARDS,
-    runs: Annotated[Path, typer.Option(help="folder of training runs; every run in it gets its row")] = RUNS,
+    runs: Annotated[Path, typer.Option(help="folder of training runs, each of which gets its row; or one run")] = RUNS,
     out: Annotated[Path, typer.Option(help="where the report goes")] = REPORTS,
     predictions: Annotated[
         list[Path] | None,
@@ -29,6 +29,8 @@ def report(
     from unveilify import pipeline
     from unveilify.core import paths
 
+    if runs != RUNS:  # without any training the rivals can be measured all the same
+        paths.check_there(runs, "training runs")
     paths.check(out, shards, runs, *(predictions or ()), *(real or ()))
     tree = pipeline.load(config, sets, "report", {"real.folders": real or None})
     inputs = pipeline.report_inputs(shards, runs, tuple(predictions or ()))

@@ -38,10 +38,9 @@ def train(
     force: Force = False,
 ) -> None:
     """Train a network on the shards; Ctrl-C and the same command again go on exactly where it stopped."""
+    from unveilify.core import stamps
     from unveilify.core.errors import UserError
-    from unveilify.pipeline import load, trainings
-    from unveilify.training.loop import Machine
-    from unveilify.training.loop import run as fit
+    from unveilify.pipeline import check_trainings, load, trainings
 
     given = {"model": model, "size_px": size_px, "samples": samples, "landmark_noise": landmark_noise}
     there = trainings(load(config, sets, "train", given))
@@ -50,7 +49,13 @@ def train(
     chosen = {run: there[run]} if run is not None else there
     if out is not None and len(chosen) > 1:
         raise UserError("--out names the folder of one training, and there are several: name one with --run.")
-    for name, settings in chosen.items():
-        where = out or RUNS / name
+    places = {out or RUNS / name: settings for name, settings in chosen.items()}
+    check_trainings(places, shards)
+    stamps.read(shards, "shard", "unveilify shard")
+    # What loads torch comes when all that was typed is known to be right.
+    from unveilify.training.loop import Machine
+    from unveilify.training.loop import run as fit
+
+    for where, settings in places.items():
         fit(settings, shards, where, Machine(device, threads, workers, max_minutes), force=force)
     say("Next: unveilify report")

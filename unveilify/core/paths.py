@@ -1,6 +1,7 @@
 """Whether a place can be written to without harm, asked before any work is done and before anything is touched."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from unveilify.core.errors import UserError
@@ -37,13 +38,36 @@ def _check_writable(output: Path) -> None:
         raise UserError(f"Nothing can be written into {there} (no permission): give another folder than {output}.")
 
 
-def check_file(output: Path, *reads: Path | None, replace: bool = False) -> None:
+def check_there(folder: Path | None, what: str) -> None:
+    """Raise `UserError` unless there is this folder of ``what``, if one is asked for."""
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"There is no folder {folder} of {what}: give one that is there, or leave it out.")
+
+
+def network_file(run: Path) -> Path:
+    """The network file that a path means: itself, or the best one of a run directory.
+
+    Raises:
+        UserError: there is none.
+    """
+    check_name(run)
+    path = run / BEST if run.is_dir() else run
+    if not path.is_file():
+        raise UserError(
+            f"There is no trained network {path}: give a run directory of `unveilify train`, or its {BEST}."
+        )
+    return path
+
+
+def check_file(output: Path, *reads: Path | None, endings: Sequence[str] = (), replace: bool = False) -> None:
     """Raise `UserError` unless the file ``output`` can be written, is none of ``reads``, and belongs to no stage.
 
     What is there already goes only if ``replace`` says so.
     """
     from unveilify.core.stamps import BEGUN, STAMP
 
+    if endings and output.suffix.lower() not in endings and not output.is_dir():
+        raise UserError(f"{output} is no name for what comes out: let it end in {' or '.join(endings)}.")
     whole = output.resolve()
     for read in reads:
         if read is not None and read.resolve() == whole:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unveilify.core import pictures
+from unveilify.core import paths, pictures
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.sample import Sample
@@ -63,8 +63,7 @@ def find(config: RealConfig) -> RealPhotos:
     masked: list[RealPhoto] = []
     unmasked: dict[str, list[Path]] = {}
     for folder in config.folders:
-        if not folder.is_dir():
-            raise UserError(f"There is no folder {folder} of real photos: give one that is there, or leave it out.")
+        paths.check_there(folder, "real photos")
         for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
             parts = path.relative_to(folder).parts
             kind = next((part for part in reversed(parts[1:-1]) if part in (MASKED, UNMASKED)), "")

@@ -12,6 +12,7 @@ from unveilify.core import pictures
 from unveilify.core.batch import Batch, to_floats
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
+from unveilify.core.paths import network_file
 from unveilify.core.records import Image
 from unveilify.core.sample import resize
 from unveilify.core.stamps import BEGUN, STAMP
@@ -123,7 +124,7 @@ class Trained:
     @cached_property
     def identity(self) -> str:
         """Hash of the weights, and which identity images it is given."""
-        return sha256_bytes(canonical_json([sha256_file(store.network_file(self.run_dir)), self.given]))
+        return sha256_bytes(canonical_json([sha256_file(network_file(self.run_dir)), self.given]))
 
     @property
     def data(self) -> str | None:
@@ -162,7 +163,7 @@ class Trained:
     @cached_property
     def stored(self) -> store.Stored:
         """The network as it was saved."""
-        stored = store.load(store.network_file(self.run_dir))
+        stored = store.load(network_file(self.run_dir))
         stored.network.to(self.device)
         return stored
 
@@ -228,7 +229,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 def config_of(run_dir: Path) -> Sized:
     """The config of a run's best network."""
-    about, _ = store.read(store.network_file(run_dir))
+    about, _ = store.read(network_file(run_dir))
     return build(plugin(about["model"]).Config, about["config"])
 
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
-from unveilify.core.paths import BEST, check_name
 from unveilify.models import tensors as files
 from unveilify.models.contract import Plugin, Sized, plugin
 
@@ -23,21 +22,6 @@ class Stored:
     config: Sized
     network: nn.Module
     meta: dict[str, Any]
-
-
-def network_file(run: Path) -> Path:
-    """The network file that a path means: itself, or the best one of a run directory.
-
-    Raises:
-        UserError: there is none.
-    """
-    check_name(run)
-    path = run / BEST if run.is_dir() else run
-    if not path.is_file():
-        raise UserError(
-            f"There is no trained network {path}: give a run directory of `unveilify train`, or its {BEST}."
-        )
-    return path
 
 
 def save(

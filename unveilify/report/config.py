@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from unveilify.core import paths, stamps
 from unveilify.core.config import Config
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 
@@ -34,3 +35,17 @@ class Inputs:
     runs: tuple[Path, ...] = ()
     predictions: tuple[Path, ...] = ()
     commands: tuple[str, ...] = ()
+
+
+def check(config: ReportConfig, inputs: Inputs, output_dir: Path) -> None:
+    """Whether all that a report reads and writes is right; asked before torch is loaded.
+
+    Raises:
+        UserError: no shards, no folder where one was named, or one of them and ``output_dir`` overlap.
+    """
+    paths.check(output_dir, inputs.shards, *inputs.runs, *inputs.predictions, *config.real.folders)
+    stamps.read(inputs.shards, "shard", "unveilify shard")
+    for folder in inputs.predictions:
+        paths.check_there(folder, "pictures")
+    for folder in config.real.folders:
+        paths.check_there(folder, "real photos")

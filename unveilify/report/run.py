@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from unveilify.core import paths, stage
+from unveilify.core import stage
 from unveilify.core.engine.device import pick
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
@@ -21,7 +21,7 @@ from unveilify.models.contract import Sized
 from unveilify.models.system import System
 from unveilify.report import real as real_table
 from unveilify.report import terminal
-from unveilify.report.config import Inputs, ReportConfig
+from unveilify.report.config import Inputs, ReportConfig, check
 from unveilify.report.table import build
 from unveilify.report.write import PAGE, TEXT, Measured, write
 from unveilify.shards.reader import ShardSet
@@ -49,7 +49,7 @@ def run(
     Raises:
         UserError: no such shards, run or row, an unfinished stage, foreign files in ``output_dir``.
     """
-    paths.check(output_dir, inputs.shards, *inputs.runs, *inputs.predictions, *config.real.folders)
+    check(config, inputs, output_dir)
     console = console or Console()
     if not console.is_terminal:
         console.width = max(console.width, PLAIN_WIDTH)

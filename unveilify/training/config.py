@@ -1,11 +1,13 @@
 """Settings of stage 3, and what they become on a given machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
 
+from unveilify.core import paths
 from unveilify.core.config import Config
 from unveilify.masks.config import MaskConfig
 
@@ -89,6 +91,19 @@ class TrainConfig(Config):
     def discriminator_kinds(self) -> tuple[str, ...]:
         """The transforms named in ``augment_discriminator``."""
         return tuple(kind for kind in DISCRIMINATOR_KINDS if kind in self.augment_discriminator.split(","))
+
+
+def check(config: TrainConfig, shards_dir: Path, run_dir: Path, before: Sequence[Path] = ()) -> None:
+    """Whether what a training reads beside the shards is there, asked before any work; ``before`` it these runs are made.
+
+    Raises:
+        UserError: no photos or weights where the config says, or they, the shards and the run directory overlap.
+    """
+    photos, weights = config.cycle.photos if config.cycle else None, config.start_from
+    paths.check(run_dir, shards_dir, weights, photos)
+    paths.check_there(photos, "real masked photos")
+    if weights is not None and not {weights, weights.parent} & set(before):
+        paths.network_file(weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from torch import nn
 
 from unveilify.core.errors import UserError
+from unveilify.core.paths import network_file
 from unveilify.core.storage import sha256_file
 from unveilify.models import store
 from unveilify.training import unpaired
@@ -16,7 +17,7 @@ def with_digests(config: TrainConfig) -> TrainConfig:
         UserError: there are none where the config says.
     """
     if config.start_from is not None:
-        config = config.model_copy(update={"start_sha256": sha256_file(store.network_file(config.start_from))})
+        config = config.model_copy(update={"start_sha256": sha256_file(network_file(config.start_from))})
     if config.cycle is not None:
         cycle = config.cycle.model_copy(update={"sha256": unpaired.digest(config.cycle)})
         config = config.model_copy(update={"cycle": cycle})
@@ -30,7 +31,7 @@ def load_initial(network: nn.Module, config: TrainConfig) -> None:
         UserError: they are of another network or another shape.
     """
     assert config.start_from is not None
-    path = store.network_file(config.start_from)
+    path = network_file(config.start_from)
     stored = store.load(path)
     if stored.model != config.model:
         raise UserError(f"{path} is a '{stored.model}' network, which '{config.model}' cannot start from.")

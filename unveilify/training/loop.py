@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from unveilify.core import paths, stage, stamps
+from unveilify.core import stage, stamps
 from unveilify.core.engine.device import hurry, pick, set_threads
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
@@ -21,7 +21,7 @@ from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
 from unveilify.training.checkpointer import Checkpointer
-from unveilify.training.config import Hardware, TrainConfig, resolve
+from unveilify.training.config import Hardware, TrainConfig, check, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
 from unveilify.training.distributed import join
@@ -68,7 +68,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     Raises:
         UserError: no shards, a network that trains not at all, or a run directory of another config.
     """
-    paths.check(run_dir, shards_dir, config.start_from, config.cycle.photos if config.cycle else None)
+    check(config, shards_dir, run_dir)
     data = stamps.read(shards_dir, "shard", "unveilify shard")
     shards = ShardSet.open(shards_dir)
     world, device = join(machine.resolve())

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unveilify.core import pictures
+from unveilify.core import paths, pictures
 from unveilify.core.errors import UserError
 from unveilify.core.landmark_rows import alike
 from unveilify.core.landmarks import Points
@@ -47,10 +47,7 @@ def listed(config: CycleConfig) -> list[Path]:
         UserError: there are no masked ones, or a folder or the list of people cannot be read.
     """
     people = names_in(config.people) if config.people else None
-    if not config.photos.is_dir():
-        raise UserError(
-            f"There is no folder {config.photos} of real masked photos: give another as train.cycle.photos."
-        )
+    paths.check_there(config.photos, "real masked photos")
     found = sorted(path for path in config.photos.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
     if people is not None:
         found = [path for path in found if people & set(path.relative_to(config.photos).parts[:-1])]

@@ -8,10 +8,11 @@ from PIL import Image as Pillow
 
 from unveilify.core.engine.device import pick
 from unveilify.core.errors import UserError
+from unveilify.core.paths import network_file
 from unveilify.core.pictures import to_image
 from unveilify.core.records import Image
 from unveilify.faces.find import Backend, Finder
-from unveilify.models.store import load, network_file
+from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.any_way import AnyWay
 from unveilify.unmask.remove import Reference, Removal, references, remove

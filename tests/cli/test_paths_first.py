@@ -1,0 +1,93 @@
+"""What is wrong with a command's paths is said before anything takes seconds: torch is not even loaded."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EACH = """
+import contextlib, io, json, os, sys
+from unveilify.cli import app
+import unveilify.pipeline, unveilify.unmask.files  # what all of them load
+
+for words in json.loads(sys.argv[1]):
+    if os.fork():
+        os.wait()
+        continue
+    err = io.StringIO()
+    sys.argv = ["unveilify", *words]
+    with contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        app.main()
+    print(json.dumps([words, err.getvalue().strip(), sorted({"torch", "matplotlib", "skimage"} & set(sys.modules))]))
+    sys.stdout.flush()
+    os._exit(0)
+"""
+
+COMMANDS = [
+    "train",
+    "train --shards nowhere",
+    "train --shards photos --out file",
+    "train --shards shards --set train.start_from=nowhere.safetensors",
+    "train --shards shards --set train.cycle.photos=nowhere",
+    "train --config nowhere.yaml",
+    "report",
+    "report --shards nowhere",
+    "report --shards shards --runs nowhere",
+    "report --shards shards --real nowhere",
+    "report --shards shards --predictions nowhere",
+    "report --shards shards --out file",
+    "run nowhere.yaml",
+    "run pipe.yaml --set train.start_from=nowhere.safetensors",
+    "run pipe.yaml --set runs.a.start_from=runs/b --set runs.b.samples=3",
+    "run pipe.yaml --set train.cycle.photos=nowhere",
+    "run pipe.yaml --set report.real.folders=[nowhere]",
+    "find nowhere.jpg -o out.png",
+    "find nowhere.jpg nor_there.jpg -o out",
+    "find photos -o out",
+    "find a.jpg -o file",
+    "find a.jpg -o out.jpg",
+    "find a.jpg -o out.png --run nowhere",
+    "find a.jpg -o out.png --run photos",
+    "remove nowhere.jpg -o out.png",
+    "remove photos -o out.png",
+    "remove a.jpg -o out.png --identity nowhere.jpg",
+    "remove a.jpg -o out.png --identity photos",
+    "remove a.jpg -o out.gif",
+    "remove a.jpg -o a.jpg",
+    "remove a.jpg -o out.png --run nowhere",
+    "export nowhere -o x.safetensors",
+    "export photos -o x.safetensors",
+    "export file -o x.onnx",
+    "export file -o there.safetensors",
+]
+
+
+@pytest.fixture
+def there(tmp_path: Path, small_shards: Path) -> Path:
+    (tmp_path / "shards").symlink_to(small_shards)
+    (tmp_path / "photos").mkdir()
+    for name in ("file", "a.jpg", "there.safetensors"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "pipe.yaml").write_text("source: photos\nout: made\n")
+    return tmp_path
+
+
+def test_a_wrong_path_is_said_before_torch_is_loaded(there: Path) -> None:
+    words = json.dumps([command.split() for command in COMMANDS])
+    done = subprocess.run([sys.executable, "-c", EACH, words], cwd=there, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [" ".join(words) for words, _, _ in lines] == COMMANDS
+    for words, said, loaded in lines:
+        assert said.startswith("unveilify: "), words
+        assert said.endswith("."), words
+        assert len(said.splitlines()) == 1, words
+        assert not loaded, words
+    assert not (there / "made").exists()
+
+
+def test_a_training_may_start_from_one_that_comes_before_it(there: Path) -> None:
+    words = ["run", "pipe.yaml", "--dry-run", "--set", "runs.a.samples=3", "--set", "runs.b.start_from=made/runs/a"]
+    done = subprocess.run([sys.executable, "-m", "unveilify", *words], cwd=there, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
