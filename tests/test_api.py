@@ -17,10 +17,10 @@ from unveilify.shards.reader import ShardSet
 
 
 def test_the_import_is_quick_and_loads_nothing() -> None:
-    code = "import sys, time; b = time.process_time(); import unveilify; print(time.process_time() - b, *sys.modules)"
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
-    assert min(float(run.stdout.split()[0]) for run in runs) < 0.05
-    assert not {"torch", "numpy", "cv2", "pydantic"} & set(runs[0].stdout.split())
+    code = "import sys; before = set(sys.modules); import unveilify; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = {name.partition(".")[0] for name in done.stdout.split()}
+    assert names - set(sys.stdlib_module_names) == {"unveilify"}
 
 
 def test_every_public_name_is_there_and_documented() -> None:

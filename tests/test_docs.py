@@ -1,13 +1,12 @@
 """What the documents say is so."""
 
 import re
-import subprocess
-import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import say
 
 import unveilify
 from unveilify.core import plugins
@@ -51,9 +50,7 @@ def test_the_places_of_architecture_are_there() -> None:
 
 
 def test_the_readme_names_every_command() -> None:
-    usage = subprocess.run(
-        [sys.executable, "-m", "unveilify", "--help"], capture_output=True, text=True, check=True
-    ).stdout
+    usage = say("--help").stdout
     commands = re.findall(r"(?m)^  ([a-z]+)  ", usage.partition("Commands:")[2])
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(commands) > 10

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import say
 
 EACH = """
 import contextlib, io, json, os, sys
@@ -89,5 +90,4 @@ def test_a_wrong_path_is_said_before_torch_is_loaded(there: Path) -> None:
 
 def test_a_training_may_start_from_one_that_comes_before_it(there: Path) -> None:
     words = ["run", "pipe.yaml", "--dry-run", "--set", "runs.a.samples=3", "--set", "runs.b.start_from=made/runs/a"]
-    done = subprocess.run([sys.executable, "-m", "unveilify", *words], cwd=there, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert say(*words, cwd=there).returncode == 0

@@ -2,10 +2,10 @@
 
 import errno
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import say
 
 from unveilify.cli import app
 from unveilify.core.errors import sentence
@@ -13,14 +13,11 @@ from unveilify.core.errors import sentence
 UNDECODABLE = os.fsdecode(b"named-\xff")
 
 
-def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
-    monkeypatch.setattr(sys, "argv", ["unveilify", *words])
-    with pytest.raises(SystemExit) as left:
-        app.main()
-    text = capsys.readouterr().err
-    assert left.value.code == 2, text
-    assert "Traceback" not in text
-    return text.strip()
+def said(*words: str) -> str:
+    done = say(*words)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
 
 
 @pytest.fixture
@@ -84,11 +81,9 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
     ids=lambda words: " ".join(words).encode(errors="replace").decode(),
 )
-def test_mistakes_are_sentences(
-    there: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
-) -> None:
+def test_mistakes_are_sentences(there: Path, words: list[str]) -> None:
     before = {path: path.read_bytes() for path in there.rglob("*") if path.is_file()}
-    text = said(capsys, monkeypatch, *words)
+    text = said(*words)
     assert text.startswith("unveilify: ")
     assert text.endswith(".")
     assert "[Errno" not in text
@@ -103,14 +98,12 @@ def test_mistakes_are_sentences(
 @pytest.mark.parametrize(
     "number", [errno.ENOSPC, errno.EACCES, errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR]
 )
-def test_errors_of_the_disk_are_sentences(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_errors_of_the_disk_are_sentences(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def fail() -> None:
         raise OSError(number, "what the system says", "some/file")
 
     monkeypatch.setattr(app, "app", fail)
-    text = said(capsys, monkeypatch)
+    text = said()
     assert "some/file" in text
     assert ": " in text.removeprefix("unveilify: "), "what to do"
     assert "Errno" not in text
@@ -120,9 +113,9 @@ def test_an_error_without_a_number_stays_short() -> None:
     assert len(sentence(OSError("long " * 10_000))) < 600
 
 
-def test_no_memory_is_a_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise MemoryError
 
     monkeypatch.setattr(app, "app", fail)
-    assert "fewer --workers" in said(capsys, monkeypatch)
+    assert "fewer --workers" in said()

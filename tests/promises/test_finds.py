@@ -1,11 +1,10 @@
 """The mask finder in the package: `unveilify find` says where a mask is, or that none is worn."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import say
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -19,11 +18,6 @@ from unveilify.masks.draw import draw
 from unveilify.models import store
 
 RGB = NDArray[np.uint8]
-
-
-def say(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "unveilify", "find", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
 
 
 def test_it_is_whole_small_and_has_a_card() -> None:
@@ -53,7 +47,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: RGB) -> Path:
 
 def test_masks_are_found_and_bare_faces_left_alone(photos: Path, astronaut: RGB) -> None:
     names = ["bare", "masked-0", "masked-1", "masked-2"]
-    done = say(photos, *(f"{name}.png" for name in names), "-o", "holes")
+    done = say("find", *(f"{name}.png" for name in names), "-o", "holes", cwd=photos)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert ["no mask is worn" in line for line in lines] == [True, False, False, False]
@@ -70,12 +64,12 @@ def test_masks_are_found_and_bare_faces_left_alone(photos: Path, astronaut: RGB)
 
 def test_a_photo_that_cannot_be_used_is_named(photos: Path) -> None:
     Pillow.fromarray(np.full((80, 80, 3), 90, np.uint8)).save(photos / "empty.png")
-    done = say(photos, "empty.png", "masked-0.png", "-o", "some")
+    done = say("find", "empty.png", "masked-0.png", "-o", "some", cwd=photos)
     assert done.returncode == 1
     assert "empty.png is left out" in done.stdout
     assert (photos / "some" / "masked-0.png").is_file()
     assert not (photos / "some" / "empty.png").exists()
-    alone = say(photos, "empty.png", "-o", "alone.png")
+    alone = say("find", "empty.png", "-o", "alone.png", cwd=photos)
     assert alone.returncode == 2
     assert "no face" in alone.stderr
     assert "Traceback" not in alone.stderr

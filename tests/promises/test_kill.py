@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import say
 
 Digests = Callable[[Path], dict[str, str]]
 
@@ -17,23 +18,23 @@ Digests = Callable[[Path], dict[str, str]]
 def command(stage: str, source: Path, out: Path, workers: int) -> list[str]:
     where = {"synth": "--source", "shard": "--pairs"}[stage]
     small = {
-        "synth": ["--set", "synth.size_px=64", "--set", "synth.photos_per_part=5"],
+        "synth": ["--set", "synth.size_px=32", "--set", "synth.photos_per_part=2", "--set", "synth.max_people=5"],
         "shard": ["--set", "shard.samples_per_shard=4"],
     }[stage]
-    run = [sys.executable, "-m", "unveilify", stage, where, str(source), "--out", str(out), "--workers", str(workers)]
-    return run + small
+    return [stage, where, str(source), "--out", str(out), "--workers", str(workers), *small]
 
 
 def finish(words: list[str]) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
+    done = say(*words)
     assert done.returncode == 0, done.stderr
 
 
-def killed_and_finished(words: list[str], out: Path, files: int, later_s: float) -> bool:
+def killed_and_finished(stage: str, source: Path, out: Path, files: int, later_s: float) -> bool:
     """Kill the command so long after it has written so many files, then run it to its end; whether it was killed.
 
     Going by files, not by the clock, the kill comes in time on a machine of any speed.
     """
+    words = [sys.executable, "-m", "unveilify", *command(stage, source, out, 2)]
     run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while run.poll() is None and len(written(out)) < files:
         time.sleep(0.005)
@@ -42,7 +43,7 @@ def killed_and_finished(words: list[str], out: Path, files: int, later_s: float)
     except subprocess.TimeoutExpired:
         run.send_signal(signal.SIGKILL)
     came_in_time = run.wait() == -signal.SIGKILL
-    finish(words)
+    finish(command(stage, source, out, 1))
     return came_in_time
 
 
@@ -51,15 +52,14 @@ def written(out: Path) -> list[Path]:
 
 
 def kill_many_times(stage: str, source: Path, tmp_path: Path, digests: Digests, times: int) -> None:
-    finish(command(stage, source, tmp_path / "undisturbed", 2))
+    finish(command(stage, source, tmp_path / "undisturbed", 1))
     wanted = digests(tmp_path / "undisturbed")
     most = len(written(tmp_path / "undisturbed")) - 2
     draw = random.Random(stage)
     killed = 0
     for n in range(times):
         out = tmp_path / f"killed{n}"
-        words = command(stage, source, out, 2)
-        killed += killed_and_finished(words, out, draw.randint(1, most), draw.uniform(0, 0.2))
+        killed += killed_and_finished(stage, source, out, draw.randint(1, most), draw.uniform(0, 0.2))
         assert digests(out) == wanted
     assert killed > times // 2
 
@@ -84,9 +84,9 @@ def test_workers_never_change_a_byte(
     stage: str, small_source: Path, small_pairs: Path, tmp_path: Path, digests: Digests
 ) -> None:
     source = small_source if stage == "synth" else small_pairs
-    for workers in (1, 2, 5):
+    for workers in (1, 3):
         finish(command(stage, source, tmp_path / str(workers), workers))
-    assert digests(tmp_path / "1") == digests(tmp_path / "2") == digests(tmp_path / "5")
+    assert digests(tmp_path / "1") == digests(tmp_path / "3")
 
 
 def hear_ctrl_c() -> None:
@@ -97,7 +97,7 @@ def hear_ctrl_c() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_is_one_sentence(small_source: Path, tmp_path: Path, workers: int) -> None:
     run = subprocess.Popen(
-        command("synth", small_source, tmp_path / "out", workers),
+        [sys.executable, "-m", "unveilify", *command("synth", small_source, tmp_path / "out", workers)],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

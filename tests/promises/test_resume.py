@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from command_line import say
 from safetensors.torch import load_file
 
 
@@ -17,10 +18,11 @@ def command(shards: Path, out: Path) -> list[str]:
         "train.size_px=32",
         "train.network.width=0.1",
         "train.batch=4",
-        "train.samples=192",
-        "train.validate_every=24",
+        "train.samples=96",
+        "train.validate_every=12",
+        "train.validate_on=8",
     ]
-    words = [sys.executable, "-m", "unveilify", "train", "--shards", str(shards), "--out", str(out), "--threads", "1"]
+    words = ["train", "--shards", str(shards), "--out", str(out), "--threads", "1"]
     return words + [word for item in sets for word in ("--set", item)] + ["--device", "cpu"]
 
 
@@ -37,21 +39,22 @@ def rows(run: Path) -> list[dict[str, float]]:
 @pytest.fixture(scope="module")
 def undisturbed(small_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "run"
-    done = subprocess.run(command(small_shards, out), capture_output=True, text=True, timeout=280)
+    done = say(*command(small_shards, out))
     assert done.returncode == 0, done.stderr
     return out
 
 
 def test_a_killed_training_ends_in_the_same_weights(small_shards: Path, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run = subprocess.Popen(command(small_shards, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    words = [sys.executable, "-m", "unveilify", *command(small_shards, out)]
+    run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
     while not list(out.glob("checkpoint-*.safetensors")) and time.monotonic() < until and run.poll() is None:
         time.sleep(0.02)
     run.send_signal(signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL, "the training was over before it could be killed"
     killed_at = newest(out).name
-    done = subprocess.run(command(small_shards, out), capture_output=True, text=True, timeout=280)
+    done = say(*command(small_shards, out))
     assert done.returncode == 0, done.stderr
     assert "Going on from" in done.stdout
 
@@ -65,7 +68,7 @@ def test_a_killed_training_ends_in_the_same_weights(small_shards: Path, undistur
 
 def test_a_finished_training_is_up_to_date(small_shards: Path, undisturbed: Path) -> None:
     before = newest(undisturbed).stat().st_mtime_ns
-    done = subprocess.run(command(small_shards, undisturbed), capture_output=True, text=True, timeout=120)
+    done = say(*command(small_shards, undisturbed))
     assert done.returncode == 0
     assert "up to date" in done.stderr
     assert newest(undisturbed).stat().st_mtime_ns == before

@@ -1,11 +1,10 @@
 """The network in the package: `unveilify remove` takes a mask off right after installation."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import say
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -57,13 +56,7 @@ def test_a_mask_comes_off_in_an_empty_folder(pictures: Path, astronaut: RGB) -> 
 
     errors = []
     for words in ([], ["--identity", "mirror.png"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "unveilify", "remove", "masked.png", *words, "-o", "out.png", "--force"],
-            cwd=pictures,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = say("remove", "masked.png", *words, "-o", "out.png", "--force", cwd=pictures)
         assert done.returncode == 0, done.stderr
         assert "guess" in done.stdout
         assert ("--identity" in done.stdout) == (not words)
