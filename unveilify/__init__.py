@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unveilify.core.errors import UserError as UserError
-    from unveilify.faces.find import find_faces as find_faces
     from unveilify.shards.dataset import open_shards as open_shards
     from unveilify.synth.draw import draw_mask as draw_mask
+    from unveilify.unmask.faces import find_faces as find_faces
     from unveilify.unmask.unmasker import Unmasker as Unmasker
 
 __version__ = "0.1.0"
@@ -26,7 +26,7 @@ _HOMES = {
     "Unmasker": "unmask.unmasker",
     "UserError": "core.errors",
     "draw_mask": "synth.draw",
-    "find_faces": "faces.find",
+    "find_faces": "unmask.faces",
     "open_shards": "shards.dataset",
 }
 

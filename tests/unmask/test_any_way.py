@@ -1,14 +1,19 @@
 """Masked faces in photos that lie on their side or head: all are found, and the result lies as the photo does."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import unveilify
 from unveilify.core.landmarks import anchors
+from unveilify.core.pictures import encode_png
 from unveilify.core.records import Face
+from unveilify.evaluation import real_photos
+from unveilify.evaluation.config import RealConfig
 from unveilify.faces.find import Finder
 from unveilify.faces.windows import turned, turned_back
 from unveilify.masks.choose import choose
@@ -71,6 +76,19 @@ def same(face: Face, other: Face) -> bool:
 def test_a_masked_face_on_its_side_or_head(any_way: AnyWay, masked: RGB, quarters: int) -> None:
     (face,) = any_way.find(turned(masked, quarters), masked=True)
     assert same(turned_back(face, quarters, masked.shape), Finder().find(masked, masked=True)[0])
+
+
+@pytest.mark.parametrize("quarters", [1, 2])
+def test_the_api_and_the_report_find_it_too(masked: RGB, tmp_path: Path, quarters: int) -> None:
+    photo = turned(masked, quarters)
+    (face,) = unveilify.find_faces(photo, masked=True)
+    assert same(turned_back(face, quarters, masked.shape), Finder().find(masked, masked=True)[0])
+    crops = []
+    for name, image in (("straight.png", masked), ("turned.png", photo)):
+        (tmp_path / name).write_bytes(encode_png(image))
+        there = real_photos.RealPhotos((real_photos.RealPhoto(name, tmp_path / name),), {}, "")
+        crops.append(real_photos.align(there, RealConfig(), 4, 64).samples[0].masked.astype(float))
+    assert np.abs(crops[0] - crops[1]).mean() < 6
 
 
 def test_a_clear_photo_is_searched_once_and_a_bare_face_left_to_the_backend(

@@ -27,7 +27,7 @@ from unveilify.metrics.columns.identity import Metric as Identity
 from unveilify.models.system import System, predict
 from unveilify.shards.reader import ShardSet
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same outputs would score differently."""
 
 OTHERS, MASKED = "identity_to_others", "still_masked"

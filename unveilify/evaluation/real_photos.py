@@ -14,8 +14,9 @@ from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha2
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import spread
 from unveilify.faces.align import FaceCrop, crop
-from unveilify.faces.find import Backend, Finder
+from unveilify.faces.find import Backend
 from unveilify.sources.listing import PICTURES, names_in
+from unveilify.unmask.any_way import AnyWay
 
 MASKED, UNMASKED = "masked", "unmasked"
 
@@ -87,12 +88,12 @@ def find(config: RealConfig) -> RealPhotos:
 
 
 def align(photos: RealPhotos, config: RealConfig, others: int, size_px: int) -> RealFaces:
-    """Find and align every face, as `unmask.remove` does: the most prominent one of each photo.
+    """Find and align every face, as `unmask.remove` does: the most prominent one of each photo, any way round.
 
     The first ``config.given`` unmasked photos of a person are handed to the networks, at most ``others`` of the
     rest are compared with; a person with one alone keeps it for handing over.
     """
-    finder = Finder(config.landmarks)
+    finder = AnyWay.load(config.landmarks)
     rejects: dict[str, int] = {}
     people: dict[str, tuple[FaceCrop, ...]] = {}
     found: list[tuple[RealPhoto, FaceCrop]] = []

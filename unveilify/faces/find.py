@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
 
 from unveilify.core.errors import UserError
-from unveilify.core.pictures import to_image
 from unveilify.core.records import Box, Face, Image
 from unveilify.faces.backend import Backend as Backend
 from unveilify.faces.backend import load
@@ -67,22 +64,6 @@ class Finder:
             if faces:
                 return faces
         return []
-
-
-def find_faces(
-    image: Image | Pillow.Image | str | Path, *, masked: bool = False, landmarks: str = "mediapipe"
-) -> list[Face]:
-    """All faces of a photo, the most prominent first; empty if there is none.
-
-    Args:
-        image: RGB bytes (H, W, 3), a Pillow picture, or a file.
-        masked: faces wear masks.
-        landmarks: landmark backends, in the order in which they are asked.
-
-    Raises:
-        UserError: the picture cannot be read, or a backend is not here.
-    """
-    return Finder(landmarks).find(to_image(image), masked=masked, everyone=True)
 
 
 def find_face(

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unveilify.core.engine.device import pick
 from unveilify.core.found import worn
 from unveilify.core.records import Face, Image
 from unveilify.faces.align import crop
-from unveilify.faces.find import Backend
+from unveilify.faces.find import Backend, Finder
 from unveilify.faces.windows import turned, turned_back
+from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.find import find_mask
+from unveilify.weights import FINDER, fetch
 
 LOOK_PX = 128
 """Side of the face crops that are looked at: the soft edge of a mask is as wide in small faces as in large ones."""
@@ -34,6 +37,15 @@ class AnyWay:
 
     backend: Backend
     mask_finder: NetworkSystem
+
+    @classmethod
+    def load(cls, landmarks: str = "mediapipe", device: str = "cpu") -> "AnyWay":
+        """These landmark backends, with the mask finder in the package.
+
+        Raises:
+            UserError: there is no such backend, or no such device.
+        """
+        return cls(Finder(landmarks), NetworkSystem.of(load(fetch(FINDER)), pick(device)))
 
     def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
         """As the backend does; of masked faces, where none is sure, those of the quarter turn that shows the most."""

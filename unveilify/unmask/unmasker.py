@@ -11,12 +11,12 @@ from unveilify.core.errors import UserError
 from unveilify.core.paths import network_file
 from unveilify.core.pictures import to_image
 from unveilify.core.records import Image
-from unveilify.faces.find import Backend, Finder
+from unveilify.faces.find import Backend
 from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.any_way import AnyWay
 from unveilify.unmask.remove import Reference, Removal, references, remove
-from unveilify.weights import FINDER, SHIPPED, fetch
+from unveilify.weights import SHIPPED, fetch
 
 Picture = Image | Pillow.Image | str | Path
 
@@ -49,8 +49,7 @@ class Unmasker:
             raise UserError(
                 f"'{stored.model}' must be told where the mask is: take the --run of a network that finds it."
             )
-        looks = NetworkSystem.of(load(fetch(FINDER)), pick(device))
-        return cls(stored.model, system, AnyWay(Finder(landmarks), looks))
+        return cls(stored.model, system, AnyWay.load(landmarks, device))
 
     def know(self, identity: Sequence[Picture]) -> tuple[Reference, ...]:
         """Photos of a person with their faces found, for any number of photos to be unmasked.
