@@ -55,7 +55,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=SHIPPED,
         filename="unveilify_place.safetensors",
         bytes=5166396,
-        sha256="f0e39b81fdbcf88337b53c57790f5968007db9be1ca43b6a1217d0dc73ad0352",
+        sha256="cca9fbd426e34f140a32b08c04c4c172de408cd669a21307265009b8a8aabfff",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),

@@ -91,7 +91,7 @@ def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mir
 def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: FacePrior) -> tuple[Source, Tensor]:
     """Nobody's face on the mesh that was found, and that mesh's normals (B, 3, l, l)."""
     target = mesh_of(batch.landmarks, batch)
-    placement, normals = lay(prior.corrected(target), size_px, window)
+    placement, normals = lay(prior.jaw(target), size_px, window)
     pictures = levelled(prior(batch.masked, target.nan_to_num(0.5), hole), batch.masked, target, hole)
     return Source(pictures, placement, placement.seen, placement.seen), normals
 

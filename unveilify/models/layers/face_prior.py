@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.core.errors import UserError
 from unveilify.core.raster import hits
+from unveilify.models.layers.jaw import Array, Jaw, known_pairs
 from unveilify.models.layers.warp import sampled
 
 SIDE = 160
@@ -41,7 +42,7 @@ CLOSED = 0.06
 class FacePrior(nn.Module):
     """``mean`` (3, SIDE, SIDE), colours less the face's own; ``components`` (C, 3, rows, SIDE) of the lower half, of
     length 1; ``spread`` (C,) their deviations; ``estimate`` (F, C), ``centre`` (F,) and ``tone`` (3,), the mean colour.
-    ``outline`` (468, 3): by how much, in the frame of the mean face, a mesh that is found under a mask is wrong on average."""
+    ``jaw`` says where the lower face is."""
 
     mean: Tensor
     components: Tensor
@@ -49,7 +50,6 @@ class FacePrior(nn.Module):
     estimate: Tensor
     centre: Tensor
     tone: Tensor
-    outline: Tensor
     corners: Tensor
     weights: Tensor
     covered: Tensor
@@ -63,7 +63,7 @@ class FacePrior(nn.Module):
         self.register_buffer("estimate", torch.zeros(features, COMPONENTS))
         self.register_buffer("centre", torch.zeros(features))
         self.register_buffer("tone", torch.zeros(3))
-        self.register_buffer("outline", torch.zeros(mesh.POINTS, 3))
+        self.jaw = Jaw()
         vertices = np.column_stack([mesh.surface().unrolled * SIDE - 0.5, np.zeros(mesh.POINTS)])
         found = hits(vertices, mesh.surface().triangles, (SIDE, SIDE)).last((SIDE, SIDE))
         corners, weights = np.zeros((SIDE * SIDE, 3), np.int64), np.zeros((SIDE * SIDE, 3), np.float32)
@@ -73,15 +73,6 @@ class FacePrior(nn.Module):
         self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
         covered = torch.from_numpy(weights.sum(1) > 0).reshape(1, 1, SIDE, SIDE).float()
         self.register_buffer("covered", covered, persistent=False)
-
-    def corrected(self, landmarks: Tensor) -> Tensor:
-        """Meshes (B, 468, 3) found under masks, with the jaw where jaws are: under a mask the mesh imagines a short one."""
-        wrong, rows = self.outline.double().cpu().numpy(), landmarks.double().cpu().numpy()
-        for points in rows:
-            if np.isfinite(points).all():
-                there = mesh.rigid(mesh.surface().mean, points)
-                points += there.scale * wrong @ there.rotation.T
-        return torch.from_numpy(rows).to(landmarks)
 
     def unroll(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
         """(B, C, S, S) with meshes (B, 468, 3) -> (B, C, SIDE, SIDE)."""
@@ -132,9 +123,9 @@ class FacePrior(nn.Module):
             UserError: none counted.
         """
         parts: list[tuple[Tensor, Tensor]] = []
-        errors: list[Tensor] = []
+        pairs: list[tuple[Array, Array]] = []
         for pictures, landmarks, masked in faces:
-            errors += errors_under_masks(landmarks, masked)
+            pairs += known_pairs(landmarks, masked)
             shut = closed(landmarks)
             if shut.any():
                 empty = torch.zeros_like(pictures[shut][:, :1])
@@ -144,8 +135,8 @@ class FacePrior(nn.Module):
                 break
         if not parts:
             raise UserError("No picture shows a face with a closed mouth: make the shards with landmarks mediapipe.")
-        if errors:
-            self.outline.copy_(torch.stack(errors).mean(0))
+        if pairs:
+            self.jaw.fit(pairs)
         tones = [tone(*_floats(part)) for part in parts]
         self.tone.copy_(torch.cat(tones).mean(0))
         total, weight = torch.zeros_like(self.mean), torch.zeros_like(self.covered[0])
@@ -195,16 +186,6 @@ def tone(face: Tensor, know: Tensor) -> Tensor:
 def _mean(pictures: Tensor, weight: Tensor) -> Tensor:
     """Weighted mean over the pixels, (B, C, 1, 1)."""
     return (pictures * weight).sum((2, 3), keepdim=True) / weight.sum((2, 3), keepdim=True).clamp(min=1e-3)
-
-
-def errors_under_masks(true: Tensor, masked: Tensor) -> list[Tensor]:
-    """What meshes found under masks lack, (468, 3) each in the frame and unit of the mean face, where both are known."""
-    rows = []
-    for right, found in zip(true.double().cpu().numpy(), masked.double().cpu().numpy(), strict=True):
-        if np.isfinite(right).all() and np.isfinite(found).all():
-            there = mesh.rigid(mesh.surface().mean, found)
-            rows.append(torch.from_numpy((right - found) @ there.rotation / there.scale).float())
-    return rows
 
 
 def closed(landmarks: Tensor) -> Tensor:

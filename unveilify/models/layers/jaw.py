@@ -1,0 +1,89 @@
+"""Where a jaw is under a mask: predicted from the part of the mesh that no mask hides.
+
+Under cloth a mesh network imagines a short face, and the cloth's colour sways what it imagines. The points above the cloth
+know better: ridge regression on their principal components, in the frame of the mean face.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from unveilify.core import mesh
+
+COMPONENTS = 60
+RIDGE = 1.0
+"""Penalty in squared interocular distances, over all faces that are learned from."""
+
+Array = npt.NDArray[np.float64]
+
+
+class Jaw(nn.Module):
+    """``centre`` (3 V,) and ``basis`` (3 V, C) of the V points that no mask hides; ``slope`` (C, 3 L) and ``offset`` (3 L,) of
+    the other L; in interocular distances."""
+
+    centre: Tensor
+    basis: Tensor
+    slope: Tensor
+    offset: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        visible, hidden = split()
+        mean = mesh.surface().mean
+        self.register_buffer("centre", torch.from_numpy(mean[visible].ravel()).float())
+        self.register_buffer("basis", torch.zeros(3 * len(visible), COMPONENTS))
+        self.register_buffer("slope", torch.zeros(COMPONENTS, 3 * len(hidden)))
+        self.register_buffer("offset", torch.from_numpy(mean[hidden].ravel()).float())
+
+    @torch.no_grad()
+    def forward(self, landmarks: Tensor) -> Tensor:
+        """Meshes (B, 468, 3) found under masks, with the predicted lower face; a mesh that is not known stays so."""
+        visible, hidden = split()
+        centre, basis, slope, offset = (x.double().cpu().numpy() for x in self.buffers())
+        rows = landmarks.double().cpu().numpy().copy()
+        for points in rows:
+            if np.isfinite(points).all():
+                there = mesh.rigid(mesh.surface().mean, points)
+                seen = _framed(points, there)[visible].ravel()
+                lower = (seen - centre) @ basis @ slope + offset
+                points[hidden] = there(lower.reshape(-1, 3))
+        return torch.from_numpy(rows).to(landmarks)
+
+    def fit(self, pairs: Sequence[tuple[Array, Array]]) -> None:
+        """Learn from the true meshes of faces and those found under masks, each (468, 3)."""
+        visible, hidden = split()
+        seen, lower = [], []
+        for true, found in pairs:
+            there = mesh.rigid(mesh.surface().mean, found)
+            seen.append(_framed(found, there)[visible].ravel())
+            lower.append(_framed(true, there)[hidden].ravel())
+        x, y = np.array(seen), np.array(lower)
+        centre, offset = x.mean(0), y.mean(0)
+        basis = np.linalg.svd(x - centre, full_matrices=False)[2][:COMPONENTS].T
+        parts = (x - centre) @ basis
+        slope = np.linalg.solve(parts.T @ parts + RIDGE * np.eye(basis.shape[1]), parts.T @ (y - offset))
+        count = basis.shape[1]
+        self.centre.copy_(torch.from_numpy(centre))
+        self.offset.copy_(torch.from_numpy(offset))
+        self.basis[:, :count].copy_(torch.from_numpy(basis))
+        self.slope[:count].copy_(torch.from_numpy(slope))
+
+
+def split() -> tuple[mesh.Ints, mesh.Ints]:
+    """The points that a mask never hides, and the others."""
+    visible = mesh.surface().visible
+    return visible, np.setdiff1d(np.arange(mesh.POINTS), visible)
+
+
+def known_pairs(true: Tensor, found: Tensor) -> list[tuple[Array, Array]]:
+    """The meshes (B, 468, 3) of which both are known, one by one."""
+    both = zip(true.double().cpu().numpy(), found.double().cpu().numpy(), strict=True)
+    return [(a, b) for a, b in both if np.isfinite(a).all() and np.isfinite(b).all()]
+
+
+def _framed(points: Array, there: mesh.Similarity) -> Array:
+    """Points (N, 3) of a picture in the frame of the mean face, which lies ``there``."""
+    return np.asarray((points - there.shift) @ there.rotation / there.scale)
