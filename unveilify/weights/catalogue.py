@@ -55,7 +55,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=SHIPPED,
         filename="unveilify_place.safetensors",
         bytes=5166396,
-        sha256="cca9fbd426e34f140a32b08c04c4c172de408cd669a21307265009b8a8aabfff",
+        sha256="f493445d52270b04daaec9ee24a65ac175c691ce4c5fb95e73db5965748a8071",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),

@@ -65,8 +65,8 @@ class Shown:
     seen: Tensor
 
     def feathered(self) -> Tensor:
-        """``seen`` with a soft inner edge of about 3 % of the side."""
-        step = max(1, round(0.015 * self.seen.shape[-1]))
+        """``seen`` with a soft inner edge of about 1.4 % of the side."""
+        step = max(1, round(0.007 * self.seen.shape[-1]))
         inner = 1 - grown(1 - self.seen, step)
         return F.avg_pool2d(inner, 2 * step + 1, 1, step) * self.seen
 

@@ -125,8 +125,9 @@ class FacePrior(nn.Module):
         parts: list[tuple[Tensor, Tensor]] = []
         pairs: list[tuple[Array, Array]] = []
         for pictures, landmarks, masked in faces:
-            pairs += known_pairs(landmarks, masked)
             shut = closed(landmarks)
+            # The mean of open mouths and closed ones is half open, and a closed mouth laid onto it is a blur.
+            pairs += known_pairs(landmarks[shut], masked[shut])
             if shut.any():
                 empty = torch.zeros_like(pictures[shut][:, :1])
                 face, know = self.seen(pictures[shut].float(), landmarks[shut], empty)
