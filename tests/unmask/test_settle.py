@@ -11,6 +11,9 @@ from unveilify.core.batch import Batch, to_floats
 from unveilify.core.mesh import surface
 from unveilify.faces.align import crop
 from unveilify.faces.find import Finder
+from unveilify.masks.compose import compose
+from unveilify.masks.draw import draw
+from unveilify.masks.recipe import Recipe
 from unveilify.models.system import NetworkSystem
 from unveilify.models.zoo.place import Config, Network
 from unveilify.models.zoo.telea import Config as TeleaConfig
@@ -59,10 +62,34 @@ def test_the_mesh_is_nearer_to_the_truth_than_under_the_mask(worn: Batch) -> Non
     assert torch.equal(after.masked, worn.masked)
 
 
-def test_who_has_no_photo_or_no_mesh_stays(worn: Batch) -> None:
+def test_without_a_photo_the_colour_of_the_cloth_hardly_moves_the_mesh(astronaut: NDArray[np.uint8]) -> None:
+    face = Finder().find(astronaut)[0].landmarks
+    recipe = Recipe.model_validate(draw_mask(astronaut, style="cloth").notes[0]["mask"])
+    before, after = [], []
+    for colour in ((0.95, 0.95, 0.95), (0.08, 0.08, 0.08), (0.95, 0.8, 0.2), (0.7, 0.1, 0.12)):
+        dyed = recipe.model_copy(update={"params": {**recipe.params, "colour": colour, "pattern": None}})
+        masked = compose(astronaut, draw(astronaut, face, dyed))
+        here = crop(masked, face, SIDE)
+        found = crop(masked, Finder().find(masked, masked=True)[0].landmarks, SIDE)
+        inverse = np.linalg.inv(np.vstack([found.matrix, [0, 0, 1]]))
+        there = (here.matrix @ inverse)[:, :2] @ (found.shares[:, :2] * SIDE - 0.5).T
+        points = found.shares.copy()
+        points[:, :2] = (there.T + (here.matrix @ inverse)[:, 2] + 0.5) / SIDE
+        batch = Batch(
+            masked=to_floats([here.image]),
+            identity=torch.zeros(1, 1, 3, SIDE, SIDE),
+            real=torch.tensor([0]),
+            hole=torch.zeros(1, 1, SIDE, SIDE),
+            landmarks=torch.from_numpy(points.astype(np.float32))[None],
+        )
+        before.append(batch.landmarks)
+        after.append(settled(batch, NetworkSystem(Network(Config()), SIDE)).landmarks)
+    swayed, held = (torch.stack(points).std(0)[..., :2].mean() for points in (before, after))  # type: ignore[arg-type]
+    assert held < 0.6 * swayed
+
+
+def test_what_has_no_mesh_stays(worn: Batch) -> None:
     system = NetworkSystem(Network(Config()), SIDE)
-    alone = worn.without_identity()
-    assert settled(alone, system) is alone
     unknown = replace(worn, landmarks=None)
     assert settled(unknown, system) is unknown
     assert settled(worn, NetworkSystem(Telea(TeleaConfig()), SIDE, told=True)) is worn

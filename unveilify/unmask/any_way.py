@@ -1,7 +1,7 @@
 """Photos that lie on their side or head: where masks are worn, the mask finder knows which way up a face is.
 
-A detector half sees turned faces, and under a mask a mesh that was begun upside down believes in itself. But a mask
-finder, which has only ever been shown upright faces, is torn where it sees a turned one.
+A detector half sees turned faces, and under a mask a mesh that was begun upside down may believe in itself. But a mask
+finder, which has only ever been shown upright faces, sees something else in a turned one, and is torn.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,23 @@ from unveilify.faces.find import Backend, Finder
 from unveilify.faces.windows import turned, turned_back
 from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
+from unveilify.models.zoo.find import Network
 from unveilify.unmask.find import find_mask
+from unveilify.unmask.upright import upright
 from unveilify.weights import FINDER, fetch
 
 LOOK_PX = 128
 """Side of the face crops that are looked at: the soft edge of a mask is as wide in small faces as in large ones."""
-BARE = 0.85
-"""How clear a face without a mask is: as one whose mask is seen on its head (0.86 in the mean), so that the detector
-decides, and less than one whose mask is seen upright (0.95)."""
-SURE = 0.76
-"""A photo whose faces are worth this in the mean lies the right way round: so did 57 of 68 upright photos of one face,
-and none of 68 on their heads."""
-FEW = 8
-"""Faces count by this power of their worth, so that three half-seen ones (0.7) are less than two seen upright (0.8)."""
+UPRIGHT, CLEAR, PRESENCE, NONE = 0.57, 14.9, 1.74, -15.5
+"""The logarithm of the odds that a face is seen upright, as a sum: weights of what `upright` says, of how clear its mask is
+and of the mesh's presence, and what is left. Logistic regression over 265 real masked photos in four turns each."""
+BARE, TRUSTED = (0.85, 0.93), 0.99
+"""How clear a face without a mask is: as one whose mask is seen on its head; or, of a mesh with a presence above
+`TRUSTED`, as all of 202 upright bare faces had it, so that none of them is looked at any further."""
+SURE = 2.5
+"""A face of such odds stands upright: so do two of three that do."""
+MARGIN = 1.5
+"""By how much the odds of a face in a turned photo must be better: few photos lie on their side."""
 
 
 @dataclass(frozen=True)
@@ -48,31 +52,30 @@ class AnyWay:
         return cls(Finder(landmarks), NetworkSystem.of(load(fetch(FINDER)), pick(device)))
 
     def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
-        """As the backend does; of masked faces, where none is sure, those of the quarter turn that shows the most."""
+        """As the backend does; of masked faces, where none is sure, those of the quarter turn that shows one best."""
         best = self.backend.find(image, masked=masked, everyone=everyone, path=path)
         if not masked:
             return best
-        worth = self._worth(image, best)
-        if worth and np.mean(worth) >= SURE:
+        most = self._odds(image, best)
+        if most >= SURE:
             return best
-        most = _together(worth)
+        most += MARGIN
         for quarters in (2, 1, 3):
             sideways = turned(image, quarters)
             found = self.backend.find(sideways, masked=True, everyone=everyone)
-            shown = _together(self._worth(sideways, found))
-            if shown > most:
-                best, most = [turned_back(face, quarters, image.shape) for face in found], shown
+            odds = self._odds(sideways, found)
+            if odds > most:
+                best, most = [turned_back(face, quarters, image.shape) for face in found], odds
         return best
 
-    def _worth(self, image: Image, faces: list[Face]) -> list[float]:
-        """How surely each face is one that stands upright, 0…1: the detector's score times how clear its mask is."""
-        return [face.score * self._clear(image, face) for face in faces]
-
-    def _clear(self, image: Image, face: Face) -> float:
-        """1 where every pixel of the face crop is surely mask or surely none."""
-        alpha = find_mask(crop(image, face.landmarks, LOOK_PX).image, self.mask_finder)
-        return float(np.abs(2 * alpha - 1).mean()) if worn(alpha) else BARE
-
-
-def _together(worth: list[float]) -> float:
-    return sum(one**FEW for one in worth)
+    def _odds(self, image: Image, faces: list[Face]) -> float:
+        """The logarithm of the odds that the most prominent face is seen upright."""
+        if not faces:
+            return -np.inf
+        face = faces[0]
+        small, network = crop(image, face.landmarks, LOOK_PX).image, self.mask_finder.network
+        assert isinstance(network, Network)
+        alpha = find_mask(small, self.mask_finder)
+        # 1 where every pixel of the face crop is surely mask or surely none.
+        clear = float(np.abs(2 * alpha - 1).mean()) if worn(alpha) else BARE[face.presence > TRUSTED]
+        return UPRIGHT * upright(small, network) + CLEAR * clear + PRESENCE * face.presence + NONE

@@ -1,7 +1,8 @@
 """Where a face lies, looked at again once there is one: under a mask its mesh is guessed, and the cloth sways the guess.
 
-The mask is taken off without the person's photos, the mesh of the result is found, and once more with them: a chin and a
-mouth that are there hold the mesh better than cloth does.
+Where there is a photo of the person, the mask is taken off without it, the mesh of the result is found, and once more with
+it: a chin and a mouth that are there hold the mesh better than cloth does. Nobody's chin does not. Where there is none the
+cloth is given one colour, always the same, so that its own tells the mesh nothing.
 """
 
 from collections.abc import Sequence
@@ -12,14 +13,17 @@ import torch
 from torch import Tensor
 
 from unveilify.core import mesh
-from unveilify.core.batch import Batch
+from unveilify.core.batch import Batch, to_bytes
 from unveilify.core.landmark_rows import shares
 from unveilify.core.records import Image
 from unveilify.faces.backends.mediapipe import look_again
+from unveilify.models.layers.hole import FOUND
 from unveilify.models.system import NetworkSystem
 
 LOOK_PX = 192
 """Side at which the face is taken to be for this: the mesh's network looks at less."""
+CLOTH = (0.33, 0.57, 0.76)
+"""The colour on [-1, 1]: the blue of surgical masks, which the mesh's network will have seen most."""
 FAR = 0.04
 """Mean movement of what no mask hides, in shares of the side, beyond which it is another face that was found."""
 
@@ -27,35 +31,43 @@ FAR = 0.04
 def settled(batch: Batch, system: NetworkSystem) -> Batch:
     """The batch with better landmarks of the masked faces, if the system's network lays faces by their meshes.
 
-    Samples without a photo of the person stay as they are (nobody's jaw holds a mesh no better than the mean does), and so
-    do those whose mesh is not known or that wear no mask.
+    Samples whose mesh is not known, or that wear no mask, stay as they are.
     """
     points = batch.landmarks
     if not getattr(system.network, "lays_meshes", False) or points is None or points.shape[1:] != (mesh.POINTS, 3):
         return batch
-    known = batch.real > 0
-    if not bool(known.any()):
-        return batch
     small = batch.sized(min(batch.size_px, LOOK_PX))
     looking = system.at(small.size_px)
-    for nobody in (True, False):
-        output = looking.predict(small.without_identity() if nobody else small)
-        there = known if output.alpha is None else known & (output.alpha.amax((1, 2, 3)) > 0).to(known.device)
-        if not bool(there.any()):
-            break
-        small = replace(small, landmarks=_found(output.pictures, small.landmarks, there.tolist()))
+    output = looking.predict(small.without_identity())
+    if output.alpha is None:
+        return batch
+    masked = (output.alpha.amax((1, 2, 3)) > 0).to(small.real.device)
+    known = small.real > 0
+    plain = [_plain(*one) for one in zip(small.masked, output.alpha, strict=True)]
+    small = _looked_again(small, plain, masked & ~known)
+    if bool((masked & known).any()):
+        small = _looked_again(small, output.pictures, masked & known)
+        small = _looked_again(small, looking.predict(small).pictures, masked & known)
     return replace(batch, landmarks=small.landmarks)
 
 
-def _found(pictures: Sequence[Image], before: Tensor | None, looked_at: Sequence[bool]) -> Tensor:
-    """The meshes (B, 468, 3) of the pictures (S, S, 3), near those from before."""
+def _plain(masked: Tensor, alpha: Tensor) -> Image:
+    """A masked picture (3, S, S) in [-1, 1] whose mask (1, S, S) is of one colour, (S, S, 3) in bytes."""
+    plain = torch.where(alpha.to(masked.device) > FOUND, masked.new_tensor(CLOTH)[:, None, None], masked)
+    bytes_: Image = to_bytes(plain[None])[0]
+    return bytes_
+
+
+def _looked_again(batch: Batch, pictures: Sequence[Image], which: Tensor) -> Batch:
+    """The batch with the meshes of its pictures' likes (S, S, 3), where ``which`` says so and one is found near the last."""
+    before = batch.landmarks
     assert before is not None
     rows = before.detach().cpu().numpy().copy()
-    for row, picture, there in zip(rows, pictures, looked_at, strict=True):
+    for row, picture, there in zip(rows, pictures, which.tolist(), strict=True):
         if there and np.isfinite(row).all():
             side = len(picture)
             found = shares(look_again(picture, row * side - np.array([0.5, 0.5, 0.0])), side)
             visible = mesh.surface().visible
             if np.linalg.norm((found - row)[visible, :2], axis=1).mean() < FAR:
                 row[:] = found
-    return torch.from_numpy(rows).to(before)
+    return replace(batch, landmarks=torch.from_numpy(rows).to(before))

@@ -1,0 +1,46 @@
+"""Which way up a masked face stands, told from what the mask finder sees in it.
+
+The finder has only been shown upright faces, and its trunk knows them: a linear layer on its two coarsest features says
+whether a face crop is upright. `benchmarks/upright.py` computes it, by logistic regression.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from unveilify.core.batch import to_floats
+from unveilify.core.records import Image
+from unveilify.models.layers.warp import resize
+from unveilify.models.zoo.find import Network
+
+FILE = "upright.npz"
+LEVELS, CELLS = 2, 2
+"""The features: the means of the trunk's coarsest levels over a square of so many cells."""
+
+
+@torch.no_grad()
+def features(crops: Sequence[Image], finder: Network) -> npt.NDArray[np.float32]:
+    """What the finder sees in face crops (S, S, 3) of one side, masked or not: (N, 704)."""
+    device = next(finder.parameters()).device
+    halved = F.pixel_unshuffle(resize(to_floats(crops).to(device), finder.look_px), 2)
+    coarsest = finder.trunk(halved)[: -LEVELS - 1 : -1]
+    cells = [F.adaptive_avg_pool2d(level.float(), CELLS).flatten(1) for level in coarsest]
+    return np.asarray(torch.cat(cells, 1).cpu().numpy(), np.float32)
+
+
+def upright(crop: Image, finder: Network) -> float:
+    """The logarithm of the odds that the face in a crop (S, S, 3) stands upright: above 0 if it rather does."""
+    weights, bias = _layer()
+    return float(features([crop], finder)[0] @ weights + bias)
+
+
+@lru_cache(maxsize=1)
+def _layer() -> tuple[npt.NDArray[np.float32], float]:
+    with files("unveilify.unmask").joinpath(FILE).open("rb") as file:
+        stored = np.load(file, allow_pickle=False)
+        return stored["weights"], float(stored["bias"])
