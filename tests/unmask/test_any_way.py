@@ -88,7 +88,8 @@ def test_the_api_and_the_report_find_it_too(masked: RGB, tmp_path: Path, quarter
         (tmp_path / name).write_bytes(encode_png(image))
         there = real_photos.RealPhotos((real_photos.RealPhoto(name, tmp_path / name),), {}, "")
         crops.append(real_photos.align(there, RealConfig(), 4, 64).samples[0].masked.astype(float))
-    assert np.abs(crops[0] - crops[1]).mean() < 6
+    # A mesh that was begun in another turn lies a little elsewhere; a crop that lies wrong differs by 75 and more.
+    assert np.abs(crops[0] - crops[1]).mean() < 12
 
 
 def test_a_clear_photo_is_searched_once_and_a_bare_face_left_to_the_backend(

@@ -30,9 +30,9 @@ BARE, TRUSTED = (0.85, 0.93), 0.99
 """How clear a face without a mask is: as one whose mask is seen on its head; or, of a mesh with a presence above
 `TRUSTED`, as all of 202 upright bare faces had it, so that none of them is looked at any further."""
 SURE = 2.5
-"""A face of such odds stands upright: so do two of three that do."""
+"""Faces of such odds stand upright: so do two of three that do."""
 MARGIN = 1.5
-"""By how much the odds of a face in a turned photo must be better: few photos lie on their side."""
+"""By how much the odds in a turned photo must be better: few photos lie on their side."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class AnyWay:
         return best
 
     def _odds(self, image: Image, faces: list[Face]) -> float:
-        """The logarithm of the odds that the most prominent face is seen upright."""
-        if not faces:
-            return -np.inf
-        face = faces[0]
+        """The logarithm of the odds that faces are seen upright, in the mean."""
+        return float(np.mean([self._odds_of(image, face) for face in faces])) if faces else -np.inf
+
+    def _odds_of(self, image: Image, face: Face) -> float:
         small, network = crop(image, face.landmarks, LOOK_PX).image, self.mask_finder.network
         assert isinstance(network, Network)
         alpha = find_mask(small, self.mask_finder)
