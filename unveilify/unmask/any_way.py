@@ -31,8 +31,9 @@ BARE, TRUSTED = (0.85, 0.93), 0.99
 `TRUSTED`, as all of 202 upright bare faces had it, so that none of them is looked at any further."""
 SURE = 2.5
 """Faces of such odds stand upright: so do two of three that do."""
-MARGIN = 1.5
-"""By how much the odds in a turned photo must be better: few photos lie on their side."""
+MARGIN, LEAST = 1.5, 1.0
+"""By how much the odds in a turned photo must be better, and how good at least: few photos lie on their side, and in a small
+blurred one no turn is good."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class AnyWay:
         most = self._odds(image, best)
         if most >= SURE:
             return best
-        most += MARGIN
+        most = max(most + MARGIN, LEAST)
         for quarters in (2, 1, 3):
             sideways = turned(image, quarters)
             found = self.backend.find(sideways, masked=True, everyone=everyone)
