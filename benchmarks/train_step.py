@@ -37,7 +37,7 @@ from unveilify.training.config import TrainConfig, resolve
 from unveilify.training.data import Feed
 from unveilify.training.distributed import World
 from unveilify.training.loop import hardware, peak_bytes
-from unveilify.training.step import train_step
+from unveilify.training.step import settle, train_step
 from unveilify.training.trainer import Trainer, build_trainer
 
 RIVAL = "dmfn"
@@ -117,10 +117,9 @@ def run_round(runner: Runner, steps: int, device: torch.device) -> None:
         asked = time.perf_counter()
         batch = next(runner.batches)
         waited += time.perf_counter() - asked
-        train_step(runner.trainer, batch)  # reads its losses, so the device has finished
+        train_step(runner.trainer, batch)
         seen += len(batch)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    settle(runner.trainer)  # reads the losses, so the device has finished
     seconds = time.perf_counter() - begun
     runner.rates.append(seen / seconds)
     runner.waits.append(waited / seconds)

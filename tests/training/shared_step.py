@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from unveilify.models.contract import Batch
 from unveilify.models.layers import features
-from unveilify.training import cycle, step
+from unveilify.training import cycle, distributed, step
 from unveilify.training.config import CycleConfig, TrainConfig
 from unveilify.training.distributed import World, join
 from unveilify.training.losses import Judges, Loss, total
@@ -84,8 +84,8 @@ def gradients(world: World) -> dict[str, Tensor]:
     def noted(case: str) -> Any:
         def optimizer_step(trainer: Trainer, name: str, module: nn.Module, losses: Mapping[str, Loss]) -> None:
             trainer.state.optimizers[name].zero_grad()
-            total(losses).backward()  # type: ignore[no-untyped-call]
-            trainer.world.average_gradients(module)
+            with trainer.world.averaging(module):
+                total(losses).backward()  # type: ignore[no-untyped-call]
             there = {n: p.grad for n, p in module.named_parameters() if p.grad is not None}
             kind = f"{case}/gradient/{name}/{len(found)}"
             found[kind] = torch.cat([gradient.flatten() for gradient in there.values()]).clone()
@@ -103,14 +103,14 @@ def gradients(world: World) -> dict[str, Tensor]:
         trainer.state.position.seen, trainer.state.position.step = 96, 16
         step.optimizer_step = cycle.optimizer_step = noted(case)
         batch = share_of(global_batch(), world)
-        losses: dict[str, float] = {}
+        losses: dict[str, Tensor] = {}
         if learned:
             cycle.add_parts(trainer)
             draw = np.random.default_rng(0)
             crops = [draw.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for n in (5, 3)]
             losses |= cycle.learn(trainer, Unpaired(*crops), batch)
         losses |= train_step(trainer, batch)
-        for name, value in world.mean(losses).items():
+        for name, value in world.mean({name: float(value) for name, value in losses.items()}).items():
             if name not in RATIOS:
                 found[f"{case}/loss/{name}"] = torch.tensor(value)
     return found
@@ -118,6 +118,7 @@ def gradients(world: World) -> dict[str, Tensor]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    distributed.BUCKET = 10_000  # several, even of these small networks
     together, _ = join(CPU)
     mine = gradients(together)
     if together.first:

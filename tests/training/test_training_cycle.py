@@ -81,7 +81,7 @@ def test_every_part_learns(tmp_path: Path, batch: Batch, photos: Unpaired) -> No
     losses = cycle.learn(trainer, photos, batch)
     after = weights_of(trainer)
     assert all(moved(before, after, part) for part in ("network", "mask_on", "critic"))
-    assert all(np.isfinite(value) for value in losses.values())
+    assert all(np.isfinite(float(value)) for value in losses.values())
     assert {"redraw_real", "redraw_fool", "cycle_colour", "cycle_bare", "cycle_critic"} <= set(losses)
     assert trainer.state.position.step == 0
 

@@ -21,7 +21,7 @@ from unveilify.training import step
 from unveilify.training.config import TrainConfig
 from unveilify.training.loop import Machine, run
 from unveilify.training.losses import Loss
-from unveilify.training.step import DIVERGED_AFTER, train_step
+from unveilify.training.step import DIVERGED_AFTER, settle, train_step
 from unveilify.training.trainer import Trainer, build_trainer
 
 SMALL: dict[str, Any] = {
@@ -59,21 +59,34 @@ def test_one_bad_step_teaches_nothing_and_is_counted(batch: Batch, monkeypatch: 
     monkeypatch.setattr(step, "generator_losses", spoiled(lambda call: call == 1))
     before = weights(trainer)
     train_step(trainer, batch)
+    settle(trainer)
     assert (trainer.state.position.skipped, trainer.state.position.astray) == (1, 1)
     assert all(torch.equal(value, before[name]) for name, value in weights(trainer).items())
     train_step(trainer, batch)
+    settle(trainer)
     assert (trainer.state.position.skipped, trainer.state.position.astray) == (1, 0)
     assert any(not torch.equal(value, before[name]) for name, value in weights(trainer).items())
 
 
-def test_no_gradient_is_taken_of_a_loss_that_is_no_number(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Backward through what is not finite may itself end the process."""
-    trainer = build_trainer(
-        TrainConfig(**SMALL | {"recipe": {"lpips": 0, "identity": 0, "adversarial": 0}}), torch.device("cpu")
-    )
-    monkeypatch.setattr(step, "generator_losses", spoiled(lambda _: True))
-    monkeypatch.setattr(Tensor, "backward", None)
-    train_step(trainer, batch)
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_loss_that_is_no_number_does_not_move_the_optimizer(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, fused: bool
+) -> None:
+    """Neither its averages nor its count of steps: the next steps are those of a training that never saw it."""
+    config = TrainConfig(**SMALL | {"recipe": {"lpips": 0, "identity": 0, "adversarial": 0}})
+    one, other = (build_trainer(config, torch.device("cpu")) for _ in range(2))
+    for trainer in (one, other):
+        trainer.state.optimizers["adam_g"] = torch.optim.AdamW(trainer.network.parameters(), 2e-4, fused=fused)
+        train_step(trainer, batch)
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "generator_losses", spoiled(lambda _: True))
+        train_step(one, batch)
+    one.state.position.step, one.state.position.seen = other.state.position.step, other.state.position.seen
+    for trainer in (one, other):
+        train_step(trainer, batch)
+    assert all(torch.equal(value, weights(other)[name]) for name, value in weights(one).items())
+    first, second = (trainer.state.optimizers["adam_g"].state_dict()["state"] for trainer in (one, other))
+    assert all(torch.equal(value, second[i][name]) for i in first for name, value in first[i].items())
 
 
 @pytest.mark.parametrize(("when", "triplets"), [(lambda call: call > 6, 44), (lambda call: call % 4 != 0, 28)])

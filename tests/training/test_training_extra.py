@@ -10,7 +10,7 @@ from unveilify.models.contract import Batch, Output, Recipe
 from unveilify.models.layers.extra import ExtraLosses
 from unveilify.training.config import TrainConfig
 from unveilify.training.losses import Judges, generator_losses, matching_loss
-from unveilify.training.step import train_step
+from unveilify.training.step import settle, train_step
 from unveilify.training.trainer import build_trainer
 
 OWN = {"network": {"width": 0.125}, "size_px": 32, "samples": 8, "batch": 2}
@@ -51,6 +51,7 @@ def test_a_step_of_dmfn_plays_with_all_its_losses(batch: Batch, weights: Path, m
     assert trainer.judges.notes["features"].startswith("live")
     losses = train_step(trainer, batch)
     assert set(losses) == {"l1", "features", "alignment", "adversarial", "matching", "discriminator"}
+    settle(trainer)
     assert trainer.state.position.skipped == 0
     frozen = [name for name, p in trainer.state.modules["discriminator"].named_parameters() if not p.requires_grad]
     assert frozen == []
@@ -81,4 +82,5 @@ def test_a_step_of_refface_uses_all_it_has(batch: Batch, weights: Path, monkeypa
     trainer = build_trainer(TrainConfig(model="refface", **OWN), torch.device("cpu"))
     losses = train_step(trainer, batch)
     assert set(losses) == {"l1", "features", "identity", "adversarial", "discriminator"}
+    settle(trainer)
     assert trainer.state.position.skipped == 0

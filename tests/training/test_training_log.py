@@ -49,10 +49,10 @@ def test_a_window_is_the_mean_of_the_steps_in_which_a_loss_acted() -> None:
     for number in range(8):
         running.add({"l1": float(number)} | ({"identity": 0.5 + number} if number % 4 == 0 else {}))
     running.add({"l1": math.nan})
-    assert running.close(World(), CPU) == {"l1": 3.5, "identity": 2.5}
+    assert running.close(World()) == {"l1": 3.5, "identity": 2.5}
     assert running == RunningMeans()
     running.add({"l1": math.inf})
-    assert math.isnan(running.close(World(), CPU)["l1"])
+    assert math.isnan(running.close(World())["l1"])
 
 
 def test_the_log_tells_every_loss_unweighted_and_averaged(
@@ -61,9 +61,10 @@ def test_the_log_tells_every_loss_unweighted_and_averaged(
     """The identity loss acts in every 4th step and once never showed in a row of every 50th."""
     taken: list[dict[str, float]] = []
 
-    def noted(trainer: Trainer, batch: Any) -> dict[str, float]:
-        taken.append(step.train_step(trainer, batch))
-        return taken[-1]
+    def noted(trainer: Trainer, batch: Any) -> dict[str, Tensor]:
+        losses = step.train_step(trainer, batch)
+        taken.append({name: float(value) for name, value in losses.items()})
+        return losses
 
     monkeypatch.setattr(loop, "train_step", noted)
     monkeypatch.setattr(trainer_module, "find_judges", lambda *_: Judges(None, Recogniser(), {}))  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from unveilify.models.tensors import not_finite
 from unveilify.training.data import Feed
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.state import UnusableError, checkpoints, name_of, resume
+from unveilify.training.step import settle
 from unveilify.training.trainer import Trainer, diverged
 from unveilify.training.validate import cost, grid, validate
 
@@ -54,10 +55,10 @@ class Checkpointer:
             for name in self.out.notes():
                 self.out.keep(name)
         found = resume(trainer.state, self.run_dir, lambda said: say(said, flush=True)) if first else None
-        seen = int(trainer.world.from_first(-1.0 if found is None else trainer.state.position.seen, trainer.device))
+        seen = int(trainer.world.from_first(-1.0 if found is None else trainer.state.position.seen))
         if not first and seen >= 0:
             trainer.state.load(self.run_dir / name_of(seen))
-        if seen > 0 and trainer.world.any([first and not self._best_is_there()], trainer.device)[0]:
+        if seen > 0 and trainer.world.any([first and not self._best_is_there()])[0]:
             trainer.state.position.best, trainer.state.position.best_seen = math.inf, 0
         if not first:
             return
@@ -94,16 +95,17 @@ class Checkpointer:
         A validation with all losses settled beats any from before. None, and nothing changed, where it was interrupted.
         """
         trainer, position = self.trainer, self.trainer.state.position
+        settle(trainer)
         scores = (
             validate(trainer.system, _until(interrupts, feed.validation()), trainer.judges)
             if trainer.world.first
             else {}
         )
         cut_short = trainer.world.first and interrupts is not None and interrupts.asked != 0
-        if trainer.world.any([cut_short], trainer.device)[0]:
+        if trainer.world.any([cut_short])[0]:
             return None
         price = cost(scores, trainer.recipe) if scores and not_finite(trainer.ema.state_dict()) is None else math.nan
-        price = trainer.world.from_first(price, trainer.device)
+        price = trainer.world.from_first(price)
         position.validated = position.seen
         position.since_best += 1
         first_eligible = trainer.may_be_best(position.seen) and not trainer.may_be_best(position.best_seen)
@@ -137,7 +139,8 @@ class Checkpointer:
         """
         trainer = self.trainer
         self.saved = time.monotonic()
-        trainer.state.running.together(trainer.world, trainer.device)
+        settle(trainer)
+        trainer.state.running.together(trainer.world)
         if not trainer.world.first:
             return
         self._sync_log()

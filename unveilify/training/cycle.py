@@ -48,7 +48,7 @@ LOWER = 3 / 8
 """The critic sees what lies below this share of the side: from the eyes down, where masks are."""
 
 
-def with_cycle(trainer: Trainer, out: Output) -> Callable[[Batch], dict[str, float]]:
+def with_cycle(trainer: Trainer, out: Output) -> Callable[[Batch], dict[str, Tensor]]:
     """Add what the cycle needs to the trainer, before its checkpoint is read; gives the step to take in its place.
 
     Raises:
@@ -64,14 +64,14 @@ def with_cycle(trainer: Trainer, out: Output) -> Callable[[Batch], dict[str, flo
         )
     if trainer.world.first:
         unpaired.prepare(config, trainer.config.size_px, out)
-    trainer.world.from_first(0.0, trainer.device)
+    trainer.world.from_first(0.0)
     photos = unpaired.opened(out)
     trainer.judges.notes["cycle"] = f"live ({len(photos.masked)} masked faces, {len(photos.bare)} bare ones)"
     add_parts(trainer)
 
-    def step(batch: Batch) -> dict[str, float]:
-        learned = learn(trainer, photos, batch)
-        return train_step(trainer, batch) | learned
+    def step(batch: Batch) -> dict[str, Tensor]:
+        learn(trainer, photos, batch)
+        return train_step(trainer, batch)
 
     return step
 
@@ -84,10 +84,12 @@ def add_parts(trainer: Trainer) -> None:
     parts = {"mask_on": MaskOn(size_px), "critic": PatchGAN(size_px, 0.5, lambda batch: batch.hole, 1)}
     for name, part in parts.items():
         trainer.state.modules[name] = part.to(trainer.device).to(memory_format=torch.channels_last)
-        trainer.state.optimizers[f"adam_{name}"] = torch.optim.Adam(part.parameters(), RATES[name], (0.5, 0.99))
+        trainer.state.optimizers[f"adam_{name}"] = torch.optim.Adam(
+            part.parameters(), RATES[name], (0.5, 0.99), fused=trainer.device.type == "cuda"
+        )
 
 
-def learn(trainer: Trainer, photos: Unpaired, batch: Batch) -> dict[str, float]:
+def learn(trainer: Trainer, photos: Unpaired, batch: Batch) -> dict[str, Tensor]:
     """One step of the mask-on network, the critic and, once they have begun to draw, the network itself."""
     config, position = trainer.config.cycle, trainer.state.position
     assert config is not None
@@ -127,7 +129,9 @@ def learn(trainer: Trainer, photos: Unpaired, batch: Batch) -> dict[str, float]:
         verdict = _loss_of_critic(trainer, x, bare, dressed.on(target(batch)).detach(), cleaned.detach())
     critic = {"cycle_critic": Loss(verdict)}
     optimizer_step(trainer, "adam_critic", trainer.state.modules["critic"], critic)
-    return plain(losses | critic) | {"cycle_share": float(dressed.alpha.detach().mean())}
+    learned = plain(losses | critic) | {"cycle_share": dressed.alpha.detach().mean()}
+    trainer.measured.note(learned)
+    return learned
 
 
 def _losses_of_mask_on(trainer: Trainer, dressed: Worn, batch: Batch, x: Tensor, cleaned: Tensor) -> dict[str, Loss]:

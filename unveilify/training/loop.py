@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from unveilify.core import stage, stamps
 from unveilify.core.engine.device import hurry, pick, set_threads
@@ -27,14 +28,14 @@ from unveilify.training.data import Feed
 from unveilify.training.distributed import join
 from unveilify.training.inputs import with_digests
 from unveilify.training.interrupts import Interrupts
-from unveilify.training.step import learning_rates, train_step
+from unveilify.training.step import learning_rates, settle, train_step
 from unveilify.training.trainer import Trainer, build_trainer, describe
 
 STAGE = "train"
 LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
 DAY_S = 86_400
 
-Step = Callable[[Batch], dict[str, float]]
+Step = Callable[[Batch], dict[str, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,16 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
     config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
     config = with_digests(config)
+    # How it is computed, not what: the training may go on on a machine that has no such arithmetic, or has it.
+    bound = config.model_copy(update={"bf16": None})
     with ExitStack() as held:
-        mine = held.enter_context(stage.opened(run_dir, STAGE, config, data.hash, force=force)) if world.first else None
+        mine = held.enter_context(stage.opened(run_dir, STAGE, bound, data.hash, force=force)) if world.first else None
         done = mine.done if mine is not None else None
-        if world.from_first(float(done is not None), device):
+        if world.from_first(float(done is not None)):
             return done
         out = mine or Output(run_dir)
         trainer = build_trainer(config, device, world)
-        trainer.state.of = {"input": data.hash, "config": config.model_dump(mode="json", exclude_defaults=True)}
+        trainer.state.of = {"input": data.hash, "config": bound.model_dump(mode="json", exclude_defaults=True)}
         step = with_cycle(trainer, out) if config.cycle else partial(train_step, trainer)
         if world.first:
             _say_what_is_trained(trainer, note)
@@ -113,7 +116,7 @@ def hardware(device: torch.device) -> Hardware:
 
 def _train(trainer: Trainer, feed: Feed, checkpointer: Checkpointer, machine: Machine, step: Step) -> bool:
     """Step until the end (True) or until the time is up (False). Whatever stops it stops it between two steps."""
-    config, position, running = trainer.config, trainer.state.position, trainer.state.running
+    config, position = trainer.config, trainer.state.position
     assert config.samples is not None
     clock, status = _Clock(machine.max_minutes), {"loss": "", "best": "", "machine": ""}
     with track(f"train {config.model}", config.samples, "triplets") as line, Interrupts() as interrupts:
@@ -132,13 +135,14 @@ def _train(trainer: Trainer, feed: Feed, checkpointer: Checkpointer, machine: Ma
             asked = time.monotonic()
             batch = next(batches)
             clock.waited += time.monotonic() - asked
-            running.add(step(batch))
+            step(batch)
             line.advance(len(batch) * trainer.world.size)
             clock.steps += 1
             if clock.steps == TIMED_STEPS and trainer.world.first:
                 _say_eta(clock, config.samples - position.seen, len(batch) * trainer.world.size)
             if position.step == 1 or position.step % LOG_EVERY_STEPS == 0 or position.seen >= config.samples:
-                means = running.close(trainer.world, trainer.device)
+                settle(trainer)
+                means = trainer.state.running.close(trainer.world)
                 checkpointer.log(
                     means | learning_rates(trainer), skipped=position.skipped, data_wait=round(clock.wait_share, 4)
                 )
@@ -146,7 +150,7 @@ def _train(trainer: Trainer, feed: Feed, checkpointer: Checkpointer, machine: Ma
                 status["machine"] = f"data-wait {clock.wait_share:.0%}, {peak_bytes(trainer.device) / 1e9:.1f} GB"
                 line.note = ", ".join(filter(None, status.values()))
             over = interrupts.asked != 0 or (clock.is_up and position.seen < config.samples)
-            over, due = trainer.world.any([over, checkpointer.due], trainer.device)
+            over, due = trainer.world.any([over, checkpointer.due])
             if over:
                 return _interrupted(checkpointer, interrupts)
             if due and not checkpointer.validation_is_due:
@@ -190,7 +194,8 @@ def _say_what_is_trained(trainer: Trainer, note: str) -> None:
     for name, state in trainer.judges.notes.items():
         say(f"  {name} loss: {state}")
     sizes = ", ".join(f"{name} {count / 1e6:.2f} M parameters" for name, count in describe(trainer).items())
-    say(f"{trainer.config.model} at {trainer.config.size_px} px on {trainer.device}: {sizes}")
+    how = f"{trainer.device}, in bfloat16" if trainer.config.bf16 else f"{trainer.device}"
+    say(f"{trainer.config.model} at {trainer.config.size_px} px on {how}: {sizes}")
 
 
 def _say_eta(clock: _Clock, triplets: int, batch: int) -> None:

@@ -42,13 +42,13 @@ class RunningMeans:
             self.sums[name] = self.sums.get(name, 0.0) + (value if there else 0.0)
             self.counts[name] = self.counts.get(name, 0.0) + there
 
-    def together(self, world: World, device: torch.device) -> None:
+    def together(self, world: World) -> None:
         """Make it the mean over all processes, in each of them."""
         self.sums, self.counts = (world.mean(part) for part in (self.sums, self.counts))
 
-    def close(self, world: World, device: torch.device) -> dict[str, float]:
+    def close(self, world: World) -> dict[str, float]:
         """The means; NaN where nothing was finite. Begins again."""
-        self.together(world, device)
+        self.together(world)
         means = {
             name: total / self.counts[name] if self.counts[name] else math.nan for name, total in self.sums.items()
         }

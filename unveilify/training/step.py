@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unveilify.core.words import say
 from unveilify.models.contract import Batch
@@ -21,6 +21,7 @@ from unveilify.training.losses import (
     r1_penalty,
     total,
 )
+from unveilify.training.measured import Check
 from unveilify.training.trainer import Trainer, diverged
 
 R1_EVERY, MAX_NORM = 16, 100.0
@@ -28,11 +29,10 @@ DIVERGED_AFTER = 5
 """After so many more steps that taught nothing than steps that did, a training has diverged."""
 
 
-def train_step(trainer: Trainer, batch: Batch) -> dict[str, float]:
-    """Train on one batch; returns the losses, unweighted. What is not finite is not learned from, and counted.
+def train_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
+    """Train on one batch; returns the losses, unweighted. What is not finite is not learned from.
 
-    Raises:
-        UserError: the training has diverged.
+    The host does not wait for the device here: `settle` reads what was measured.
     """
     config, recipe, position = trainer.config, trainer.recipe, trainer.state.position
     assert config.samples is not None
@@ -65,13 +65,29 @@ def train_step(trainer: Trainer, batch: Batch) -> dict[str, float]:
     position.step += 1
     position.seen += together
     update_ema(trainer, together)
-    _count_skipped(trainer)
-    return plain(losses) | {name: float(value) for name, value in output.logs.items()}
+    trainer.measured.note(plain(losses) | output.logs)
+    return trainer.measured.close(position.step)
 
 
-def plain(losses: Mapping[str, Loss]) -> dict[str, float]:
-    """The losses as numbers, unweighted."""
-    return {name: float(loss.value.detach()) for name, loss in losses.items()}
+def settle(trainer: Trainer) -> None:
+    """Read what the steps since the last time have measured, and count those that taught nothing.
+
+    Raises:
+        UserError: the training has diverged.
+    """
+    position = trainer.state.position
+    for step in trainer.measured.read():
+        trainer.state.running.add(step.values)
+        position.skipped += bool(step.fault)
+        position.astray = position.astray + 1 if step.fault else max(0, position.astray - 1)
+        if position.astray >= DIVERGED_AFTER:
+            why = f"{step.fault} is not a finite number, and was not in {DIVERGED_AFTER} steps before"
+            raise diverged(trainer, why, step.number)
+
+
+def plain(losses: Mapping[str, Loss]) -> dict[str, Tensor]:
+    """The losses, unweighted."""
+    return {name: loss.value.detach() for name, loss in losses.items()}
 
 
 def seeded(trainer: Trainer, use: int = 0) -> None:
@@ -107,31 +123,21 @@ def identity_weight(trainer: Trainer, progress: float) -> float:
 
 
 def optimizer_step(trainer: Trainer, name: str, module: nn.Module, losses: Mapping[str, Loss]) -> None:
-    """One step of the optimizer ``name``; none where a loss or the gradient is not finite in any process."""
+    """One step of the optimizer ``name``; nothing moves where a loss or the gradient is not finite in any process."""
     optimizer = trainer.state.optimizers[name]
     optimizer.zero_grad(set_to_none=True)
     loss = total(losses)
-    if trainer.world.any([not bool(torch.isfinite(loss))], trainer.device)[0]:
-        bad = [name for name, loss in losses.items() if not bool(torch.isfinite(loss.value))]
-        trainer.fault = trainer.fault or (f"the loss '{bad[0]}'" if bad else "the sum of the losses")
-        return
-    loss.backward()  # type: ignore[no-untyped-call]
-    trainer.world.average_gradients(module)
+    with trainer.world.averaging(module):
+        loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(module.parameters(), MAX_NORM)
-    if bool(torch.isfinite(norm)):
+    bad = trainer.world.largest(1 - (loss.detach().isfinite() & norm.isfinite()).float())
+    if optimizer.defaults.get("fused"):
+        # As for `GradScaler`: its kernel looks, so that the host need not.
+        optimizer.found_inf = bad  # type: ignore[attr-defined]
         optimizer.step()
-    else:
-        trainer.fault = trainer.fault or f"the gradient of '{name.removeprefix('adam_')}'"
-
-
-def _count_skipped(trainer: Trainer) -> None:
-    """Count a step that taught nothing; stop after too many."""
-    position, fault = trainer.state.position, trainer.fault
-    trainer.fault = ""
-    position.skipped += bool(fault)
-    position.astray = position.astray + 1 if fault else max(0, position.astray - 1)
-    if position.astray >= DIVERGED_AFTER:
-        raise diverged(trainer, f"{fault} is not a finite number, and was not in {DIVERGED_AFTER} steps before")
+    elif not bool(bad):
+        optimizer.step()
+    trainer.measured.checks.append(Check(name, tuple(losses), loss.detach(), bad))
 
 
 def learning_rates(trainer: Trainer) -> dict[str, float]:

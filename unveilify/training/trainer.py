@@ -19,6 +19,7 @@ from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
 from unveilify.training.inputs import load_initial
 from unveilify.training.losses import Judges, find_judges
+from unveilify.training.measured import Measured
 from unveilify.training.state import TrainState
 
 
@@ -34,8 +35,8 @@ class Trainer:
     world: World = field(default_factory=World)
     forward: Forward | None = None
     """The generator as it is run: compiled, or itself; decided at this process's first step."""
-    fault: str = ""
-    """What in this step was not finite, if anything was."""
+    measured: Measured = field(default_factory=Measured)
+    """What this step and those before it measured, and nobody has read yet."""
 
     @property
     def network(self) -> nn.Module:
@@ -111,11 +112,11 @@ def describe(trainer: Trainer) -> dict[str, int]:
     }
 
 
-def diverged(trainer: Trainer, what: str) -> UserError:
-    """The sentence about a training that cannot go on."""
+def diverged(trainer: Trainer, what: str, step: int | None = None) -> UserError:
+    """The sentence about a training that cannot go on, after ``step`` or the last one."""
     halved = trainer.recipe.lr_g / 2
     other = " or train.bf16=false" if trainer.config.bf16 else ""
     return UserError(
-        f"The training diverged at step {trainer.state.position.step}: {what}. "
+        f"The training diverged at step {step or trainer.state.position.step}: {what}. "
         f"Train in another folder (--out) with a lower rate (--set train.recipe.lr_g={halved:g}){other}."
     )
