@@ -74,7 +74,13 @@ def train(shards: Path, out: Path) -> object:
     from unveilify.training.config import TrainConfig
     from unveilify.training.loop import Machine, run
 
-    small: dict[str, Any] = {"size_px": 32, "network": {"width": 0.1}, "batch": 4, "samples": 12, "validate_every": 4}
+    small: dict[str, Any] = {
+        "size_px": 32,
+        "network": {"width": 0.1, "depth": 0.2},
+        "batch": 4,
+        "samples": 12,
+        "validate_every": 4,
+    }
     config = TrainConfig(validate_on=4, keep_checkpoints=2, recipe={"lpips": 0, "identity": 0}, **small)
     return run(config, shards, out, Machine("cpu", threads=1, workers=0))
 
@@ -87,8 +93,8 @@ def small_run(small_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return out
 
 
-def apart(work: Callable[[], object], dies_at: int = 0) -> int | None:
-    """Do it in a process of its own, which dies at that sync or rename; how many there were, None if it died."""
+def apart(work: Callable[[], object], before: Callable[[int], object] = lambda number: None) -> int | None:
+    """Do it in a process of its own, with ``before`` each sync or rename; how many there were, None if it died."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -99,8 +105,7 @@ def apart(work: Callable[[], object], dies_at: int = 0) -> int | None:
             def call(*args: object, **more: object) -> object:
                 nonlocal calls
                 calls += 1
-                if calls == dies_at:
-                    os._exit(9)
+                before(calls)
                 return real(*args, **more)
 
             return call
@@ -126,36 +131,37 @@ def timed(name: str) -> bool:
     return name in TIMES or (name.startswith("evaluation/") and name.endswith(".json"))
 
 
-def calm(work: Run, tmp_path: Path) -> int:
-    """An undisturbed run, and at how many moments it could have been killed."""
-    calls = apart(lambda: work(tmp_path / "calm"))
-    assert calls is not None
-    assert calls > 10
-    return calls
-
-
-def die_and_go_on(stage: str, work: Run, out: Path, digests: Digests, *moments: int) -> None:
-    """Killed at each of the moments, one run after the other, it ends as the undisturbed one did."""
-    for moment in moments:
-        assert apart(lambda: work(out), dies_at=moment) is None, "it died"
-    assert apart(lambda: work(out)) is not None, f"{stage}, killed at {moments}, does not go on"
-    wanted, found = digests(out.parent / "calm"), digests(out)
-    assert found.keys() == wanted.keys(), f"{stage}, killed at {moments}"
-    differ = {name for name in wanted if wanted[name] != found[name] and not (stage == "report" and timed(name))}
-    assert not differ, f"{stage}, killed at {moments}"
+def goes_on(stage: str, work: Run, out: Path, wanted: dict[str, str], digests: Digests) -> bool:
+    """Whether what was left there ends as the undisturbed run did."""
+    assert apart(lambda: work(out)) is not None, f"{stage} does not go on in {out}"
+    found = digests(out)
+    differ = {name for name in found if wanted.get(name) != found[name] and not (stage == "report" and timed(name))}
+    return found.keys() == wanted.keys() and not differ
 
 
 @pytest.mark.parametrize("stage", ["sample", "synth", "shard", "train", "report"])
 def test_killed_at_some_moments(stage: str, stages: dict[str, Run], tmp_path: Path, digests: Digests) -> None:
-    calls = calm(stages[stage], tmp_path)
-    die_and_go_on(stage, stages[stage], tmp_path / "early", digests, 1, 2, 3, 4, 5, calls // 3)
-    die_and_go_on(stage, stages[stage], tmp_path / "late", digests, 2 * calls // 3)
-    die_and_go_on(stage, stages[stage], tmp_path / "last", digests, calls - 1)
+    work = stages[stage]
+    calls = apart(lambda: work(tmp_path / "calm"))
+    assert calls is not None
+    assert calls > 10
+    for moments in ((1, 2, 3, 4, 5, calls // 3), (2 * calls // 3,), (calls - 1,)):
+        out = tmp_path / str(moments[-1])
+        for moment in moments:  # one run after the other
+            died = apart(lambda out=out: work(out), lambda n, moment=moment: os._exit(9) if n == moment else None)
+            assert died is None
+        assert goes_on(stage, work, out, digests(tmp_path / "calm"), digests), f"killed at {moments}"
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("stage", ["sample", "synth", "shard", "train", "report"])
 def test_killed_at_every_moment(stage: str, stages: dict[str, Run], tmp_path: Path, digests: Digests) -> None:
-    for moment in range(1, calm(stages[stage], tmp_path) + 1):
-        die_and_go_on(stage, stages[stage], tmp_path / f"{moment}", digests, moment)
+    """A kill leaves what lies on the disk just then: one run, photographed before each sync and rename, has it all."""
+    work, home, left = stages[stage], tmp_path / "calm", tmp_path / "left"
+    calls = apart(lambda: work(home / "out"), lambda n: home.is_dir() and shutil.copytree(home, left / f"{n}"))
+    assert calls is not None
+    for moment in range(1, calls + 1):
+        (left / f"{moment}").mkdir(parents=True, exist_ok=True)
+        assert goes_on(stage, work, left / f"{moment}/out", digests(home / "out"), digests), f"killed at {moment}"
+        shutil.rmtree(left / f"{moment}")
