@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from unveilify.training.checkpointer import Checkpointer
 from unveilify.training.config import TrainConfig
 from unveilify.training.distributed import World
 from unveilify.training.loop import Machine, run
+from unveilify.training.state import checkpoints, name_of
 from unveilify.training.trainer import build_trainer
 
 
@@ -76,3 +78,18 @@ def test_patience_waits_until_every_loss_has_settled(small_shards: Path, tmp_pat
     stamp = run(config, small_shards, tmp_path / "run", Machine("cpu", threads=1))
     assert stamp is not None
     assert 48 < stamp.counts["triplets"] < 64
+
+
+def test_a_kill_before_the_oldest_checkpoint_is_dropped_keeps_none_too_many(
+    small_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small: dict[str, Any] = {"size_px": 32, "network": {"width": 0.1, "depth": 0.2}, "batch": 4, "samples": 12}
+    config = TrainConfig(validate_every=4, validate_on=4, recipe={"lpips": 0, "identity": 0}, **small)
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpointer, "_drop_old", lambda self: None)
+        patch.setattr(Checkpointer, "finish", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(config, small_shards, tmp_path / "run", Machine("cpu", 1))
+    assert len(checkpoints(tmp_path / "run")) == 3
+    run(config, small_shards, tmp_path / "run", Machine("cpu", 1))
+    assert [path.name for path in checkpoints(tmp_path / "run")] == [name_of(8), name_of(12)]

@@ -149,10 +149,7 @@ class Checkpointer:
                 trainer.state.save(path)
         except UnusableError as error:
             raise diverged(trainer, str(error)) from None
-        ours = self.out.notes()
-        for old in checkpoints(self.run_dir)[: -trainer.config.keep_checkpoints]:
-            if old.name in ours:
-                old.unlink()
+        self._drop_old()
 
     def save_early(self) -> None:
         """Keep what there is, without a validation that an undisturbed run would not have made here."""
@@ -171,6 +168,13 @@ class Checkpointer:
             raise diverged(self.trainer, f"{position.skipped} of its {position.step} steps taught nothing")
         if position.best_seen == 0:
             self.keep_best({})
+        self._drop_old()  # a kill may have come between the last checkpoint and this
+
+    def _drop_old(self) -> None:
+        ours = self.out.notes()
+        for old in checkpoints(self.run_dir)[: -self.trainer.config.keep_checkpoints]:
+            if old.name in ours:
+                old.unlink()
 
     def _sync_log(self) -> None:
         """Its rows are counted in the checkpoint, which must not be there without them."""
