@@ -113,9 +113,26 @@ def test_an_error_without_a_number_stays_short() -> None:
     assert len(sentence(OSError("long " * 10_000))) < 600
 
 
-def test_no_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 147456 bytes."),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+    ],
+)
+def test_no_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail() -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(app, "app", fail)
     assert "fewer --workers" in said()
+
+
+def test_another_error_of_torch_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(app, "app", fail)
+    with pytest.raises(RuntimeError, match="of ours"):
+        said()

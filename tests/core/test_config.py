@@ -12,6 +12,8 @@ class Inner(Config):
 
 class Outer(Config):
     inner: Inner = Inner()
+    share: float = 0.5
+    anything: dict[str, object] = {}  # noqa: RUF012 (pydantic copies it)
     name: str = "a"
 
 
@@ -49,3 +51,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_difference_names_settings() -> None:
     assert difference({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == "a.b: 1 -> 3"
+
+
+@pytest.mark.parametrize("item", ["share=.nan", "share=.inf", "anything.rate=-.inf", "anything.deeper.rate=.nan"])
+def test_a_number_is_finite(item: str) -> None:
+    with pytest.raises(UserError, match=r"must be a finite number"):
+        load(Outer, None, [item])
+
+
+def test_a_value_nested_too_deeply_is_no_value() -> None:
+    assert load(Outer, None, ["name=" + "[" * 50_000]).name == "[" * 50_000

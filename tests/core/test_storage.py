@@ -99,3 +99,10 @@ def test_bytes_reach_the_disk_before_their_name_does(tmp_path: Path, monkeypatch
     done.clear()
     Output(tmp_path).write_bytes("b.bin", b"1")
     assert done == ["sync", "sync", "rename", "sync"]
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a":' * 50_000, "9" * 5000, "{"])
+def test_json_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UserError, match=r"a\.json"):
+        storage.read_json(tmp_path / "a.json")

@@ -12,6 +12,7 @@ from unveilify.core import tars
 from unveilify.core.errors import UserError
 from unveilify.core.storage import read_json, write_json
 from unveilify.shards.config import ShardConfig
+from unveilify.shards.index import INDEX_JSON
 from unveilify.shards.reader import ShardSet
 from unveilify.shards.verify import verify
 from unveilify.shards.write import run
@@ -138,3 +139,22 @@ def test_landmarks_that_are_none(synth_maker: Maker, tmp_path: Path, restamp: Ca
     restamp(source)
     with pytest.raises(UserError, match=rf"part-00000\.tar: {member.key} holds no landmarks"):
         run(ShardConfig(), source, tmp_path / "out")
+
+
+@pytest.mark.parametrize("change", [{"members": []}, {"size_px": 0}, {"identities": -1}, {"splits": {}}])
+def test_an_index_of_another_world_is_damaged(
+    small_shards: Path, tmp_path: Path, restamp: Callable[[Path], None], change: dict[str, object]
+) -> None:
+    out = Path(shutil.copytree(small_shards, tmp_path / "out"))
+    index = read_json(out / INDEX_JSON)
+    write_json(out / INDEX_JSON, index | change)
+    restamp(out)
+    with pytest.raises(UserError, match="damaged"):
+        ShardSet.open(out)
+    assert any("damaged" in finding for finding in verify(out))
+
+
+def test_a_ledger_that_is_none_is_named(small_pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("[]")
+    with pytest.raises(UserError, match=r"mine\.json is no splits\.json"):
+        run(ShardConfig(), small_pairs, tmp_path / "out", ledger=tmp_path / "mine.json")

@@ -34,5 +34,6 @@ def test_recipe_overrides_are_checked() -> None:
     assert make_recipe(Recipe(l1=20), {"lpips": 2}) == Recipe(l1=20, lpips=2)
     with pytest.raises(UserError, match="nearest known one is 'lpips'"):
         make_recipe(Recipe(), {"lpip": 2})
-    with pytest.raises(UserError, match="lr_g"):
-        make_recipe(Recipe(), {"lr_g": "fast"})
+    for wrong in ({"lr_g": "fast"}, {"lr_g": -1}, {"lr_g": float("nan")}, {"betas": [0.5, 1]}, {"l1": -1}):
+        with pytest.raises(UserError, match=next(iter(wrong))):
+            make_recipe(Recipe(), wrong)

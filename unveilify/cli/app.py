@@ -1,5 +1,6 @@
 """`unveilify`: the list of verbs, and the one place where errors become sentences."""
 
+import re
 import sys
 
 import typer
@@ -98,11 +99,21 @@ def main() -> None:
             raise
         say(f"unveilify: {sentence(error)}", file=sys.stderr)
         sys.exit(2)
-    except (MemoryError, BrokenProcessPool):
-        if debug:
+    except (MemoryError, BrokenProcessPool, RuntimeError) as error:
+        if debug or (isinstance(error, RuntimeError) and not _of_memory(error)):
             raise
-        say("unveilify: the memory was not enough: give fewer --workers, or smaller pictures.", file=sys.stderr)
+        say(
+            "unveilify: the memory was not enough: give fewer --workers, or smaller pictures, networks or batches.",
+            file=sys.stderr,
+        )
         sys.exit(2)
+
+
+def _of_memory(error: RuntimeError) -> bool:
+    """Whether this is how a broken pool, or torch on a processor or a GPU, says that there was not enough."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    return isinstance(error, BrokenProcessPool) or re.search("out of memory|t allocate memory", str(error)) is not None
 
 
 def _stopped(code: int) -> None:

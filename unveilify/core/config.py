@@ -1,5 +1,6 @@
 """Load, override and check configs: pydantic models that forbid what they do not know."""
 
+import math
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -40,7 +41,7 @@ def load(
             raise UserError(f"--set needs the form a.b=value, not '{item}'.")
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             value = text
         _put(tree, name.split("."), value)
     for dotted, value in (given or {}).items():
@@ -50,6 +51,9 @@ def load(
 
 def build(model: type[C], tree: dict[str, Any]) -> C:
     """Validate ``tree`` as ``model``, turning the first problem into one sentence (`UserError`)."""
+    for name, value in flatten(tree):  # also where a setting may be anything, or a number of any kind
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"Setting '{shortened(name)}' must be a finite number (it was {value}).")
     try:
         return model.model_validate(tree)
     except ValidationError as error:

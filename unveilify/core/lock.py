@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from unveilify.core.errors import UserError
+from unveilify.core.storage import read_json
 
 LOCK = ".unveilify.lock"
 """The lock's file: it stays, empty. What holds is the kernel's lock on it, which goes with the process, however it ends."""
@@ -44,7 +45,7 @@ def held(directory: Path, wait_s: float = 0) -> Iterator[None]:
 
 def _by(directory: Path) -> str:
     try:
-        owner = json.loads((directory / OWNER).read_text(encoding="utf-8"))
+        owner = read_json(directory / OWNER)
         return f" by process {owner['process']} on {owner['machine']}"
-    except (OSError, ValueError, TypeError, KeyError):
+    except (UserError, TypeError, KeyError):
         return ""

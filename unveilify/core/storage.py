@@ -126,10 +126,18 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode()
 
 
+def from_json(data: str | bytes) -> Any:
+    """Parse JSON of whoever wrote it; `ValueError` if it is none, or nested deeper than Python goes."""
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def read_json(path: Path) -> Any:
     """Read JSON, or raise `UserError` naming the file."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"Cannot read {path}: {why(error)}.") from None
 

@@ -4,7 +4,6 @@ Every note is made before its file takes its name, so that no kill can leave a f
 what an earlier run left is taken up only if it has bytes that were noted.
 """
 
-import json
 import os
 import shutil
 import tempfile
@@ -93,9 +92,10 @@ class Output:
             return {}
         found: Notes = {}
         for line in lines:
-            with suppress(ValueError, ValidationError, TypeError, KeyError):
-                row = json.loads(line)
-                found.setdefault(str(row.pop("name")), []).append(FileStamp.model_validate(row))
+            with suppress(ValueError, ValidationError, TypeError, KeyError, AttributeError):
+                row = storage.from_json(line)
+                name, state = str(row.pop("name")), FileStamp.model_validate(row)
+                found.setdefault(name, []).append(state)
         return found
 
     def note(self, name: str, state: FileStamp) -> None:

@@ -15,8 +15,9 @@ A plugin (``models/zoo/<name>.py``) is a module with
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, cast, runtime_checkable
+from typing import Annotated, Literal, Protocol, cast, runtime_checkable
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.core.batch import Batch as Batch
@@ -75,6 +76,10 @@ class Output:
         return picture[..., top : top + side, left : left + side]
 
 
+Amount = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Loss weights and optimiser settings. Weights of 0 switch a loss off; all losses are means over the samples.
@@ -84,27 +89,27 @@ class Recipe:
     cross-entropy of ``Output.alpha`` against the hole).
     """
 
-    l1: float = 0.0
-    l1_hole: float = 0.0
-    mse: float = 0.0
-    ssim: float = 0.0
-    lpips: float = 0.0
-    identity: float = 0.0
-    adversarial: float = 0.0
-    alpha: float = 0.0
+    l1: Amount = 0.0
+    l1_hole: Amount = 0.0
+    mse: Amount = 0.0
+    ssim: Amount = 0.0
+    lpips: Amount = 0.0
+    identity: Amount = 0.0
+    adversarial: Amount = 0.0
+    alpha: Amount = 0.0
     gan: Literal["bce", "hinge", "relativistic"] = "bce"
-    adversarial_from: float = 0.0
+    adversarial_from: Share = 0.0
     """Share of the training after which the discriminator begins."""
-    identity_from: float = 0.0
+    identity_from: Share = 0.0
     """Share of the training after which the identity loss begins."""
     identity_rough: bool = False
     """The recogniser of the loss sees both pictures blurred and with noise, differently at every step."""
-    r1: float = 0.0
+    r1: Amount = 0.0
     """Lazy R1 penalty on the discriminator (gamma), 0 = none."""
-    lr_g: float = 2e-4
-    lr_d: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.9)
-    weight_decay: float = 0.0
+    lr_g: Amount = 2e-4
+    lr_d: Amount = 2e-4
+    betas: tuple[Share, Share] = (0.5, 0.9)
+    weight_decay: Amount = 0.0
     cosine: bool = False
     """Learning rates fall to 0 along a cosine; otherwise they stay."""
     best_by: tuple[str, ...] = ("lpips",)

@@ -4,7 +4,6 @@ Safetensors itself carries no checksum: a flipped bit is another number.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from unveilify.core.errors import UserError, why
-from unveilify.core.storage import canonical_json, writing
+from unveilify.core.storage import canonical_json, from_json, writing
 
 _KEY = "unveilify"
 
@@ -46,7 +45,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     try:
         with safe_open(str(path), framework="pt") as file:
-            about = json.loads((file.metadata() or {})[_KEY])
+            about = from_json((file.metadata() or {})[_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         stated = about.pop("sha256", None)
         # Files of earlier versions have a digest of the tensors alone.

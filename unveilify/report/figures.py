@@ -1,6 +1,5 @@
 """Pictures of the report: masked, identity image, every row's output, truth; the training curves."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unveilify.core.records import Image
-from unveilify.core.storage import writing
+from unveilify.core.storage import from_json, writing
 from unveilify.core.words import figure as words
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.samples import Samples
@@ -140,7 +139,7 @@ def read_log(log: Path) -> Series:
         return {}
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            entry = json.loads(line)
+            entry = from_json(line)
         except ValueError:
             continue
         if not isinstance(entry, dict):

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from unveilify.core import landmark_rows, tars
 from unveilify.core.config import Config
@@ -44,11 +44,11 @@ class Index(Config):
     """
 
     version: int = VERSION
-    size_px: int
-    identities: int
+    size_px: int = Field(ge=1)
+    identities: int = Field(ge=1)
     scheme: str
     landmarks: tuple[int, int]
-    members: tuple[str, ...]
+    members: tuple[str, ...] = Field(min_length=1)
     splits: dict[str, tuple[Shard, ...]]
     groups: tuple[str, ...]
     people: tuple[str, ...]

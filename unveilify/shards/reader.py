@@ -1,6 +1,5 @@
 """Read committed shards by sample number; no torch, no open files, no state."""
 
-import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from unveilify.core.errors import UserError, why
 from unveilify.core.landmarks import Points
 from unveilify.core.records import Image
 from unveilify.core.sample import Sample
+from unveilify.core.storage import from_json
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, Records, image_names, load
 
 
@@ -149,7 +149,7 @@ class Split:
             UserError: see `members`.
         """
         members = self.members(i)
-        meta: dict[str, Any] = json.loads(members["json"])
+        meta: dict[str, Any] = from_json(members["json"])
         points = landmark_rows.decode(members[landmark_rows.MEMBER], self.key(i))
         return Sample(
             key=self.key(i),

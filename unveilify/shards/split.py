@@ -30,7 +30,10 @@ def read_ledger(path: Path) -> Ledger:
     """
     path = path / LEDGER if path.is_dir() else path
     value = read_json(path)
-    ledger = build(Ledger, value if isinstance(value, dict) else {})
+    try:
+        ledger = build(Ledger, value if isinstance(value, dict) else {})
+    except UserError as error:
+        raise UserError(f"{path} is no {LEDGER} of `unveilify shard`: {error}") from None
     strange = sorted(set(ledger.groups.values()) - set(SPLITS))
     if strange:
         raise UserError(f"The ledger {path} names a split {strange[0]!r}; there are {', '.join(SPLITS)}.")

@@ -1,6 +1,5 @@
 """Recount everything from the bytes on the disk, trusting neither index nor manifest."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import pandas as pd
 
 from unveilify.core import stamps, tars
 from unveilify.core.errors import UserError, why
-from unveilify.core.storage import sha256_file
+from unveilify.core.storage import from_json, sha256_file
 from unveilify.shards import card, synth_output
 from unveilify.shards.index import Index, Records, load, scan
 from unveilify.shards.split import LEDGER, SPLITS, read_ledger
@@ -94,7 +93,7 @@ def _shards(
                     yield f"{shard.name}: {key} is also in {samples[key].shard}."
                 offset, size, _ = places[index.members.index("json")]
                 try:
-                    meta = json.loads(tars.pread(path, offset, size))
+                    meta = from_json(tars.pread(path, offset, size))
                     group = meta["identity"] if by_identity else meta["group"]
                     images = tuple(key for key in meta["identities"]["keys"] if key)
                     whole = meta["key"] == key and meta["identities"]["real"] == len(set(images)) == row["real"]

@@ -1,6 +1,5 @@
 """Which files of a source `mask` takes, and under which names their results lie: no two of them ever under one."""
 
-import json
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from unveilify.core.errors import UserError
 from unveilify.core.records import Photo
 from unveilify.core.stamps import BEGUN, STAMP
-from unveilify.core.storage import MEMBER, split_member
+from unveilify.core.storage import MEMBER, from_json, split_member
 from unveilify.sources.listing import File, files
 
 STAGE = "mask"
@@ -100,7 +99,7 @@ def _is_ours(folder: Path) -> bool:
     """Whether `mask` wrote, or began to write, this folder."""
     for name in (STAMP, BEGUN):
         try:
-            said = json.loads((folder / name).read_text(encoding="utf-8"))
+            said = from_json((folder / name).read_text(encoding="utf-8"))
             if isinstance(said, dict) and said.get("stage") == STAGE:
                 return True
         except (OSError, ValueError):

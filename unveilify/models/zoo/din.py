@@ -54,8 +54,8 @@ class Config(Sized):
     """Shape of the network, and what only its training has."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier of both stages")
-    critic_width: float = Field(1.0, gt=0, description="channel multiplier of both discriminators")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier of both stages")
+    critic_width: float = Field(1.0, gt=0, le=16, description="channel multiplier of both discriminators")
     feature_loss: float = Field(1.0, ge=0, description="weight of the squared error of VGG features")
     feature_share: float = Field(1.0, gt=0, le=1, description="share of every batch whose features are looked at")
     region_from: float = Field(0.4, ge=0, le=1, description="share of the training when the second discriminator joins")

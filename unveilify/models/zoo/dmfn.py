@@ -43,7 +43,7 @@ class Config(Sized):
     """Shape of the network, and the weights of the losses that only this one has."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier of generator and discriminator")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier of generator and discriminator")
     identity: bool = Field(False, description="True: sees the first identity image beside the masked one")
     feature_loss: float = Field(25.0, ge=0, description="weight of the self-guided VGG feature matching")
     alignment_loss: float = Field(1.0, ge=0, description="weight of the geometric alignment of VGG features")

@@ -31,7 +31,7 @@ class Config(Sized):
     """Shape of the network."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier")
     look_px: PowerOfTwo = Field(128, description="side at which the network looks; larger photos are reduced for it")
     radius: float = Field(0.05, ge=0, description="reach of the guided filter, as a share of the side; 0: none")
     smooth: float = Field(1e-3, gt=0, description="variance, on 0…1, above which the photo's edges are the mask's")

@@ -41,8 +41,8 @@ class Config(Sized):
     """Shape of the network, as of `unveilify`."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier of every part")
-    depth: float = Field(1.0, gt=0, description="multiplier of the number of units of the encoder")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier of every part")
+    depth: float = Field(1.0, gt=0, le=16, description="multiplier of the number of units of the encoder")
 
 
 class Network(nn.Module):

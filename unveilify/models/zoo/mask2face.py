@@ -33,7 +33,7 @@ class Config(Sized):
     """Shape of the network."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier")
 
     @property
     def uses_identity(self) -> bool:

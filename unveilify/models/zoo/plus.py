@@ -76,7 +76,7 @@ class Config(Sized):
     """Shape of the network."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier of the painter")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier of the painter")
     look_px: int = Field(96, ge=32, multiple_of=32, description="side at which the painter looks at its window")
     widen: float = Field(0.02, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
     reference_dropout: float = Field(

@@ -72,8 +72,8 @@ class Config(Sized):
     """Shape of the network, and what only its training has."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier of the network and its encoders")
-    critic_width: float = Field(1.0, gt=0, description="channel multiplier of the discriminators")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier of the network and its encoders")
+    critic_width: float = Field(1.0, gt=0, le=16, description="channel multiplier of the discriminators")
     feature_loss: float = Field(10.0, ge=0, description="weight of the difference of VGG features")
     feature_share: float = Field(1.0, gt=0, le=1, description="share of every batch whose features are looked at")
     own_reference: float = Field(0.25, ge=0, lt=1, description="share of training photos that are their own reference")

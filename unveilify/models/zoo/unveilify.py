@@ -32,8 +32,8 @@ class Config(Sized):
     """Shape of the network, and the paper's ablations."""
 
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
-    width: float = Field(1.0, gt=0, description="channel multiplier of every part")
-    depth: float = Field(1.0, gt=0, description="multiplier of the number of units of the identity encoder")
+    width: float = Field(1.0, gt=0, le=16, description="channel multiplier of every part")
+    depth: float = Field(1.0, gt=0, le=16, description="multiplier of the number of units of the identity encoder")
     unet: bool = Field(True, description="False: no U-Net; the generator sees the identity image alone")
     identity: bool = Field(True, description="False: no identity image; one learned style for everybody")
     normalise: bool = Field(True, description="False: style codes are not normalised")
