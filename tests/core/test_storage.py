@@ -6,7 +6,7 @@ import pytest
 
 from unveilify.core import storage
 from unveilify.core.errors import UserError
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 
 
 def fail_half_way(path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_until_it_is_whole_the_old_file_is_there(tmp_path: Path) -> None:
     storage.write_bytes(tmp_path / "a.bin", b"old")
-    out = Output(tmp_path / "out")
+    out = OutputFolder(tmp_path / "out")
     out.write_bytes("a.bin", b"old")
     for path, writing in (
         (tmp_path / "a.bin", storage.writing(tmp_path / "a.bin")),
@@ -97,7 +97,7 @@ def test_bytes_reach_the_disk_before_their_name_does(tmp_path: Path, monkeypatch
     storage.write_bytes(tmp_path / "a.bin", b"1")
     assert done == ["sync", "rename", "sync"]
     done.clear()
-    Output(tmp_path).write_bytes("b.bin", b"1")
+    OutputFolder(tmp_path).write_bytes("b.bin", b"1")
     assert done == ["sync", "sync", "rename", "sync"]
 
 

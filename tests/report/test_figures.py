@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from unveilify.evaluation.cache import Row
-from unveilify.report.figures import Strip, choose, curves, extremes, grid, read_log
+from unveilify.report.figures import Strip, curves, extremes, grid, of_different_people, read_log
 
 
 def row(values: list[float]) -> Row:
@@ -27,10 +27,10 @@ def test_extremes_of_few_do_not_overlap() -> None:
 
 def test_chosen_people_differ_and_never_change() -> None:
     people = np.repeat([f"p{i}" for i in range(10)], 3)
-    wanted = choose(people, 5)
-    assert wanted == choose(people, 5)
+    wanted = of_different_people(people, 5)
+    assert wanted == of_different_people(people, 5)
     assert len({people[n] for n in wanted}) == 5
-    assert len(set(choose(people, 20))) == 20, "more than there are people"
+    assert len(set(of_different_people(people, 20))) == 20, "more than there are people"
 
 
 def test_grid_is_a_picture_and_equal_bytes(tmp_path: Path) -> None:

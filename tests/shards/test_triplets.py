@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from unveilify.shards.leaks import mirrored
 from unveilify.shards.synth_output import Row
-from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, MAX_TRIPLETS, NO_IDENTITY_IMAGE, Caps, choose, repeated
+from unveilify.shards.triplets import LEAK, MAX_PER_IDENTITY, MAX_TRIPLETS, NO_IDENTITY_IMAGE, Caps, partners, repeated
 
 
 @st.composite
@@ -23,7 +23,7 @@ def people(draw: st.DrawFn) -> list[Row]:
 @given(rows=people(), k=st.integers(1, 4), seed=st.integers(0, 3))
 def test_identity_images_are_other_photos_of_the_same_person(rows: list[Row], k: int, seed: int) -> None:
     by_key = {row.key: row for row in rows}
-    choice = choose(rows, k, seed)
+    choice = partners(rows, k, seed)
     for key, images in choice.images.items():
         target = by_key[key]
         photos = {row.photo for row in rows if row.identity == target.identity}
@@ -40,12 +40,12 @@ def test_identity_images_are_other_photos_of_the_same_person(rows: list[Row], k:
 @given(rows=people(), k=st.integers(1, 4), seed=st.integers(0, 3))
 def test_the_choice_does_not_depend_on_the_order_of_the_rows(rows: list[Row], k: int, seed: int) -> None:
     shuffled = random.Random(seed).sample(rows, len(rows))
-    assert choose(rows, k, seed) == choose(shuffled, k, seed)
+    assert partners(rows, k, seed) == partners(shuffled, k, seed)
 
 
 def test_one_more_photo_changes_few_choices() -> None:
     rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(100)]
-    old, new = choose(rows[:99], 1, 0).images, choose(rows, 1, 0).images
+    old, new = partners(rows[:99], 1, 0).images, partners(rows, 1, 0).images
     assert sum(old[key] != new[key] for key in old) <= 5
     uses = [images[0] for images in new.values()]
     assert max(uses.count(image) for image in uses) < 10
@@ -53,7 +53,7 @@ def test_one_more_photo_changes_few_choices() -> None:
 
 def test_the_cap_keeps_the_others_as_identity_images() -> None:
     rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(9)]
-    choice = choose(rows, 8, 0, Caps(identity=2))
+    choice = partners(rows, 8, 0, Caps(identity=2))
     assert len(choice.images) == 2
     assert choice.reasons == dict.fromkeys({row.key for row in rows} - choice.images.keys(), MAX_PER_IDENTITY)
     assert all(len(images) == 8 for images in choice.images.values())
@@ -61,15 +61,15 @@ def test_the_cap_keeps_the_others_as_identity_images() -> None:
 
 def test_the_total_cap_spares_no_one_in_particular() -> None:
     rows = [Row(f"k{p}{i}", f"p{p}", f"p{p}", f"photo{p}{i}", True) for p in range(5) for i in range(4)]
-    choice = choose(rows, 1, 0, Caps(total=7))
+    choice = partners(rows, 1, 0, Caps(total=7))
     assert len(choice.images) == 7
     assert set(choice.reasons.values()) == {MAX_TRIPLETS}
-    assert choice.images.keys() < choose(rows, 1, 0, Caps(total=8)).images.keys()
+    assert choice.images.keys() < partners(rows, 1, 0, Caps(total=8)).images.keys()
 
 
 def test_leaks_are_not_used_at_all() -> None:
     rows = [Row(f"k{i}", "p", "p", f"photo{i}", True) for i in range(3)]
-    choice = choose(rows, 2, 0, leave_out={"k1"})
+    choice = partners(rows, 2, 0, leave_out={"k1"})
     assert choice.images == {"k0": ("k2",), "k2": ("k0",)}
     assert choice.reasons == {"k1": LEAK}
 
@@ -80,7 +80,7 @@ def test_images_repeat_in_turn() -> None:
 
 @given(rows=people(), k=st.integers(1, 4), seed=st.integers(0, 3))
 def test_people_with_one_photo_come_in_without_an_identity_image_on_request(rows: list[Row], k: int, seed: int) -> None:
-    plain, more = choose(rows, k, seed), choose(rows, k, seed, singles=True)
+    plain, more = partners(rows, k, seed), partners(rows, k, seed, singles=True)
     assert more.reasons == {}
     assert {key: more.images[key] for key in plain.images} == plain.images
     assert {key for key, images in more.images.items() if not images} == plain.reasons.keys()
@@ -116,7 +116,7 @@ def test_an_identity_image_is_no_twin_and_of_another_sitting_if_there_is_one(
     rows: list[Row], k: int, singles: bool
 ) -> None:
     by_key = {row.key: row for row in rows}
-    choice = choose(rows, k, 0, singles=singles, twin_bits=16)
+    choice = partners(rows, k, 0, singles=singles, twin_bits=16)
     for target in (row for row in rows if row.target):
         fitting = [row for row in rows if row.shot != target.shot and apart(row, target) > 16]
         chosen = [by_key[key] for key in choice.images.get(target.key, ())]
@@ -131,7 +131,7 @@ def test_an_identity_image_is_no_twin_and_of_another_sitting_if_there_is_one(
 
 def test_the_same_shot_under_another_lamp_is_never_the_identity_image() -> None:
     rows = [shot(10 * e + light, sitting=f"S1E{e}", shot=f"S1E{e}C7") for e in (1, 2) for light in range(3)]
-    for target, images in choose(rows, 3, 0).images.items():
+    for target, images in partners(rows, 3, 0).images.items():
         mine = next(row for row in rows if row.key == target)
         others = [row for row in rows if row.key in images]
         assert len(others) == 1, "the other expression, once"
@@ -141,13 +141,13 @@ def test_the_same_shot_under_another_lamp_is_never_the_identity_image() -> None:
 def test_a_person_with_twins_alone_has_no_triplet() -> None:
     look = bytes(range(32))
     rows = [shot(0, look=look), shot(1, look=mirrored(look)), shot(2, look=look[:-1] + b"\x00")]
-    assert choose(rows, 1, 0, twin_bits=16).reasons == {row.key: NO_IDENTITY_IMAGE for row in rows}
+    assert partners(rows, 1, 0, twin_bits=16).reasons == {row.key: NO_IDENTITY_IMAGE for row in rows}
 
 
 def test_a_cap_counts_triplets_not_photos_without_one() -> None:
     """The first by hash may be the one that only has twins."""
     look = bytes(32)
     rows = [shot(number, look=look) for number in range(20)] + [shot(99, look=bytes(range(32)), target=False)]
-    choice = choose(rows, 1, 0, Caps(identity=3), twin_bits=16)
+    choice = partners(rows, 1, 0, Caps(identity=3), twin_bits=16)
     assert len(choice.images) == 3
     assert set(choice.images.values()) == {("k99",)}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.models.contract import Recipe
 from unveilify.training import checkpointer as checkpointer_module
 from unveilify.training.checkpointer import Checkpointer
@@ -39,7 +39,7 @@ def kept(costs: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **
         size_px=32,
         samples=10 * len(costs),
     )
-    checkpointer = Checkpointer(Output(tmp_path), build_trainer(config, torch.device("cpu"), World()))
+    checkpointer = Checkpointer(OutputFolder(tmp_path), build_trainer(config, torch.device("cpu"), World()))
     monkeypatch.setattr(checkpointer_module, "grid", lambda *_: torch.zeros(2, 2, 3, dtype=torch.uint8).numpy())
     feed = SimpleNamespace(validation=list, preview=lambda: None)
     for index, price in enumerate(costs):

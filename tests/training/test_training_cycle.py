@@ -15,7 +15,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.pictures import encode_png
 from unveilify.core.records import Face
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.models.contract import Batch
 from unveilify.models.layers.mask_on import MaskOn
 from unveilify.training import cycle, unpaired
@@ -251,14 +251,14 @@ def test_photos_are_found_and_aligned_once(
     folder: Callable[..., CycleConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = folder("a/masked/1.png", "a/unmasked/2.png", "b/masked/3.png", "4.png")
-    unpaired.prepare(config, 32, Output(tmp_path / "kept"))
-    photos = unpaired.opened(Output(tmp_path / "kept"))
+    unpaired.prepare(config, 32, OutputFolder(tmp_path / "kept"))
+    photos = unpaired.opened(OutputFolder(tmp_path / "kept"))
     assert (photos.masked.shape, photos.bare.shape) == ((3, 32, 32, 3), (1, 32, 32, 3))
     assert photos.landmarks is not None
     assert photos.landmarks.shape == (3, 68, 2)
     np.testing.assert_allclose(photos.landmarks[:, 36], [[0.375, 0.4]] * 3, atol=0.01)
     monkeypatch.setattr(unpaired, "Finder", None)
-    unpaired.prepare(config, 32, Output(tmp_path / "kept"))
+    unpaired.prepare(config, 32, OutputFolder(tmp_path / "kept"))
 
 
 def test_only_the_people_of_the_list_are_taken(folder: Callable[..., CycleConfig], tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_no_masked_photos_is_one_sentence(folder: Callable[..., CycleConfig], tm
     with pytest.raises(UserError, match="Cannot read the list of people"):
         unpaired.listed(folder("1.png", people=tmp_path / "gone.txt"))
     with pytest.raises(UserError, match="No face is found in any masked photo"):
-        unpaired.prepare(folder("1.png", black=True), 32, Output(tmp_path / "kept"))
+        unpaired.prepare(folder("1.png", black=True), 32, OutputFolder(tmp_path / "kept"))
 
 
 def test_a_run_is_bound_to_its_photos(folder: Callable[..., CycleConfig]) -> None:
@@ -293,7 +293,7 @@ def test_a_network_that_must_be_told_the_mask_is_refused(tmp_path: Path) -> None
     trainer = trainer_with(tmp_path)
     trainer.config = trainer.config.model_copy(update={"model": "dmfn"})
     with pytest.raises(UserError, match="'dmfn' must be told where the mask is"):
-        cycle.with_cycle(trainer, Output(tmp_path))
+        cycle.with_cycle(trainer, OutputFolder(tmp_path))
 
 
 def test_train_with_a_cycle_end_to_end(small_shards: Path, folder: Callable[..., CycleConfig], tmp_path: Path) -> None:

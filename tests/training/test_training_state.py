@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,8 @@ import torch
 from torch import nn
 
 from unveilify.core.errors import UserError
+from unveilify.training.config import TrainConfig
+from unveilify.training.loop import Machine, run
 from unveilify.training.state import Position, TrainState, UnusableError, checkpoints, name_of, resume
 
 
@@ -176,3 +179,15 @@ def test_what_was_put_aside_before_stays(tmp_path: Path) -> None:
     assert resume(state, tmp_path, said.append) == tmp_path / name_of(5)
     assert "put aside as unusable-2-checkpoint-0000000010.safetensors" in said[0]
     assert (tmp_path / "unusable-checkpoint-0000000010.safetensors").read_bytes() == b"mine"
+
+
+def test_bfloat16_is_how_and_not_what(small_shards: Path, tmp_path: Path) -> None:
+    """A training that was begun on a machine with it goes on where there is none."""
+    shape = {"network": {"width": 0.1, "depth": 0.2}, "recipe": {"lpips": 0, "identity": 0}, "size_px": 32, "batch": 4}
+    config = TrainConfig(**shape, samples=8, validate_on=4, bf16=True)
+    assert run(config, small_shards, tmp_path / "run", Machine("cpu", 1, max_minutes=0)) is None
+    again = config.model_copy(update={"bf16": False})
+    assert run(again, small_shards, tmp_path / "run", Machine("cpu", 1)) is not None
+    seen = [json.loads(line)["seen"] for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert seen == sorted(seen)
+    assert seen[0] == 4, "of the run before"

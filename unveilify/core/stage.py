@@ -19,7 +19,7 @@ from unveilify.core.config import difference, flatten
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import BEGUN, LOG, STAMP, UNLISTED, WORK, FileStamp, Stamp, matches
 from unveilify.core.words import say
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 
 HASHED_BYTES = 256 * 2**20
 """So much of a finished output, the smallest files first, is hashed before it is called up to date; `verify` hashes all."""
@@ -34,7 +34,7 @@ PARTS = {"stage", "version", "config", "input"}
 
 
 @dataclass(frozen=True)
-class Opened(Output):
+class Opened(OutputFolder):
     """A stage's directory, open and locked. ``done`` is its stamp where nothing is left to do."""
 
     plan: Plan = field(default_factory=dict)
@@ -85,7 +85,7 @@ def opened(
     with lock.held(directory):
         _set_damaged_stamp_aside(directory)
         plan = _plan(stage, version, config, input_hash)
-        out = Output(directory)
+        out = OutputFolder(directory)
         out.sweep()
         old = _with_new_settings(_plan_of(directory), config)
         if old is not None and old.get("stage") != stage:
@@ -166,7 +166,7 @@ def _with_new_settings(old: Plan | None, config: BaseModel) -> Plan | None:
     return old | {"config": old["config"] | whole.model_dump(mode="json")}
 
 
-def _finished(out: Output, stage: str, theirs: frozenset[str]) -> Stamp | None:
+def _finished(out: OutputFolder, stage: str, theirs: frozenset[str]) -> Stamp | None:
     """The stamp, if all of it is there; else its files become notes of unfinished work."""
     stamp = stamps.load(out.directory)
     if stamp is None:
@@ -190,7 +190,7 @@ def _damaged(directory: Path, files: dict[str, FileStamp]) -> str:
     return ""
 
 
-def _take_up(out: Output) -> None:
+def _take_up(out: OutputFolder) -> None:
     """Make notes of what a stamp lists, so that it is known as ours, and take the stamp away."""
     stamp = stamps.load(out.directory)
     if stamp is None:
@@ -200,7 +200,7 @@ def _take_up(out: Output) -> None:
     (out.directory / STAMP).unlink()
 
 
-def _empty(out: Output, theirs: frozenset[str]) -> None:
+def _empty(out: OutputFolder, theirs: frozenset[str]) -> None:
     _take_up(out)
     changed = {name for name in theirs if out.edited(name)}
     out.remove(set(out.notes()) - changed)
@@ -208,7 +208,7 @@ def _empty(out: Output, theirs: frozenset[str]) -> None:
     out.settle(None)
 
 
-def _is_bare(out: Output) -> bool:
+def _is_bare(out: OutputFolder) -> bool:
     """Whether a stage was begun there and nothing of it is there, so that nothing binds its settings."""
     committed = (out.directory / STAMP).exists()
     return not committed and not any((out.directory / name).exists() for name in out.notes())

@@ -24,7 +24,7 @@ Notes = dict[str, list[FileStamp]]
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputFolder:
     """A stage's directory, open for writing by this process and its workers."""
 
     directory: Path

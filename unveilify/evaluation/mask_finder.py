@@ -25,7 +25,7 @@ def is_told(system: System) -> bool:
     return isinstance(system, Untrained | Trained) and system.told
 
 
-def choose(name: str | None, systems: Sequence[System], sample: Sample, device: str) -> Trained:
+def named(name: str | None, systems: Sequence[System], sample: Sample, device: str) -> Trained:
     """The mask finder in the package, or the row called ``name`` if its network says where a mask is.
 
     Raises:

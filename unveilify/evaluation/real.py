@@ -80,7 +80,7 @@ def evaluate(real: RealBench, systems: Sequence[tuple[System, Path]], *, fresh: 
     """Measure the systems that can work on real photos; rows kept beside each from an earlier run are taken."""
     faces = real_photos.align(real.photos, real.config, real.settings.others, real.bench.samples.size_px)
     judge = still_masked.fit(real.shards.split("train"), real.bench.samples.size_px)
-    guide = mask_finder.choose(real.config.finder, [s for s, _ in systems], faces.samples[0], real.bench.device)
+    guide = mask_finder.named(real.config.finder, [s for s, _ in systems], faces.samples[0], real.bench.device)
     left_out: dict[str, str] = {}
     rows: list[Row] = []
     told = []

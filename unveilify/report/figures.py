@@ -32,7 +32,7 @@ class Strip:
     pictures: tuple[tuple[str, Image], ...]
 
 
-def choose(people: npt.NDArray[np.str_], count: int) -> list[int]:
+def of_different_people(people: npt.NDArray[np.str_], count: int) -> list[int]:
     """Evenly spread samples, of different people as far as there are enough; always the same ones."""
     _, first = np.unique(people, return_index=True)
     pool = sorted(first.tolist()) if len(first) >= count else list(range(len(people)))

@@ -14,7 +14,7 @@ from unveilify.evaluation.statistics import Estimate, interval, paired
 from unveilify.evaluation.systems import CONTROLS, Trained
 from unveilify.models.system import System
 from unveilify.report.config import ReportConfig
-from unveilify.report.figures import Strip, choose
+from unveilify.report.figures import Strip, of_different_people
 from unveilify.report.notes import DASH
 from unveilify.report.table import Head, Line
 
@@ -131,7 +131,7 @@ def _strips(config: ReportConfig, found: RealEvaluation, systems: Sequence[Syste
     samples = found.faces.samples
     names = np.array([sample.person for sample in samples])
     order = np.random.default_rng(config.evaluate.seed).permutation(len(samples))
-    wanted = [int(order[i]) for i in choose(names[order], config.figures)]
+    wanted = [int(order[i]) for i in of_different_people(names[order], config.figures)]
     strips: dict[str, Sequence[Strip]] = {
         "Some at random": _paint(found, shown, wanted, [_caption(samples[n]) for n in wanted])
     }

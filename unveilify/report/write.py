@@ -10,7 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from unveilify.core import stamps
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Trained
@@ -37,7 +37,7 @@ class Measured:
     real: RealTable | None = None
 
 
-def write(config: ReportConfig, inputs: Inputs, out: Output, measured: Measured) -> None:
+def write(config: ReportConfig, inputs: Inputs, out: OutputFolder, measured: Measured) -> None:
     """Write ``table.txt .csv .md .tex .json``, ``triplets.parquet``, figures and ``index.html``."""
     table, real = measured.table, measured.real
     out.write_text(TEXT, as_text(table, real))
@@ -87,7 +87,7 @@ def _triplets(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _examples(config: ReportConfig, measured: Measured) -> list[Strip]:
-    wanted = figures.choose(measured.samples.identities, config.figures)
+    wanted = figures.of_different_people(measured.samples.identities, config.figures)
     return figures.strips(measured.samples, wanted, _shown(measured), [_caption(measured, n) for n in wanted])
 
 
@@ -127,12 +127,12 @@ def _value(frame: pd.DataFrame, head: Head, n: int) -> str:
     return f"{frame[head.key].iloc[n]:.{head.digits}f}{f' {head.unit}' if head.unit else ''}"
 
 
-def _grid(out: Output, name: str, strips: Sequence[Strip]) -> None:
+def _grid(out: OutputFolder, name: str, strips: Sequence[Strip]) -> None:
     with out.file(name) as path:
         figures.grid(path, strips)
 
 
-def _training(system: Trained, out: Output) -> page.Training:
+def _training(system: Trained, out: OutputFolder) -> page.Training:
     log, settings = system.run_dir / "log.jsonl", system.run_dir / "config.yaml"
     name = f"curves-{system.label.replace('/', '-')}.png"
     drawn = bool(figures.read_log(log))

@@ -38,7 +38,8 @@ def open_shards(directory: str | Path, split: str = "train", *, size_px: int | N
     """A split of the output of `unveilify shard` as a torch dataset, see `ShardDataset`.
 
     Args:
-        directory: where `unveilify shard` wrote.
+        directory: where `unveilify shard` wrote, a folder on this machine. No URL: every sample is read at its place in a
+            file, and its checksum compared; shards from elsewhere are copied first.
         split: train, val or test.
         size_px: side of the pictures, no larger than the stored ones; as they are stored when not given.
 

@@ -14,11 +14,11 @@ from unveilify.core import landmark_rows, tars
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_jpeg
 from unveilify.core.storage import canonical_json
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.shards import leaks, split, synth_output
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import Members, Shard, image_names, member_names, scan
-from unveilify.shards.triplets import Caps, Choice, choose, repeated
+from unveilify.shards.triplets import Caps, Choice, partners, repeated
 
 NOBODY, QUALITY = 128, 95
 """Grey of the picture that stands where there is no identity image, and its JPEG quality."""
@@ -51,7 +51,7 @@ class Recipe:
 class Job:
     """One shard to be made; self-contained, so that any worker can make it."""
 
-    out: Output
+    out: OutputFolder
     name: str
     size_px: int
     members: tuple[str, ...]
@@ -146,7 +146,7 @@ class Plan:
 def pick(rows: list[synth_output.Row], config: ShardConfig, leave_out: Collection[str] = ()) -> Choice:
     """The triplets that the settings ask for, of these rows."""
     caps = Caps(config.max_per_identity, config.max_triplets)
-    return choose(
+    return partners(
         rows, config.identities, config.seed, caps, leave_out, singles=config.singles, twin_bits=config.leak_bits
     )
 
@@ -205,7 +205,7 @@ def crops(rows: list[synth_output.Row], splits: dict[str, str], parts: list[synt
     return [leaks.Crop(row.key, splits[row.group], row.photo, *hashes[row.key]) for row in rows if row.group in splits]
 
 
-def jobs(plan: Plan, out: Output) -> list[Job]:
+def jobs(plan: Plan, out: OutputFolder) -> list[Job]:
     """One job per shard: the triplets of a split in hash order, cut into shards of nearly equal length.
 
     Hash order mixes the people in every shard, so that readers that shuffle little still see a mixture.
@@ -234,5 +234,5 @@ def jobs(plan: Plan, out: Output) -> list[Job]:
         for i in range(count):
             chunk = keys[len(keys) * i // count : len(keys) * (i + 1) // count]
             made = f"{name}-{i:06d}.tar"
-            found.append(Job(Output(out.directory), made, size_px, members, [recipe(key) for key in chunk]))
+            found.append(Job(OutputFolder(out.directory), made, size_px, members, [recipe(key) for key in chunk]))
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from unveilify.core.landmarks import SCHEME_OF_SIZE
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.shards import synth_output
 from unveilify.shards.index import INDEX_JSON, INDEX_NPY, Index, member_names, record_type
 from unveilify.shards.pack import Made, Plan
@@ -20,7 +20,7 @@ def split_of(made: Made) -> str:
     return made.shard.name.partition("-")[0]
 
 
-def write_index(plan: Plan, made: list[Made], out: Output) -> Index:
+def write_index(plan: Plan, made: list[Made], out: OutputFolder) -> Index:
     """Write ``index.json`` and ``index.npy`` from what was read back from the shards."""
     rows = {row.key: row for row in plan.rows}
     keys = [key for one in made for key, _ in one.samples]
@@ -55,7 +55,7 @@ def write_index(plan: Plan, made: list[Made], out: Output) -> Index:
     return index
 
 
-def write_manifest(plan: Plan, made: list[Made], out: Output) -> pd.DataFrame:
+def write_manifest(plan: Plan, made: list[Made], out: OutputFolder) -> pd.DataFrame:
     """Write every row of `synth`'s manifest, with what became of it: in = triplets + identity images + rejects.
 
     ``status`` is "triplet", "identity" (only used as identity image) or "rejected" (``reason`` says why);

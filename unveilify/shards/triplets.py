@@ -40,7 +40,7 @@ class Caps:
     total: int | None = None
 
 
-def choose(
+def partners(
     rows: Sequence[Row],
     k: int,
     seed: int,

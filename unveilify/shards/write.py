@@ -6,7 +6,7 @@ from pathlib import Path
 from unveilify.core import paths, stage, stamps, storage
 from unveilify.core.engine.local import map_parts
 from unveilify.core.progress import track
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.shards import card, leaks, pack, split, synth_output, tables
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.index import VERSION
@@ -82,7 +82,7 @@ def _look_through(directory: Path, source: stamps.Stamp, workers: int) -> list[s
     return sorted(found, key=lambda part: part.path)
 
 
-def _make(jobs: list[Job], out: Output, workers: int) -> list[Made]:
+def _make(jobs: list[Job], out: OutputFolder, workers: int) -> list[Made]:
     """The shards, in the order of the jobs; those that an earlier run wrote, and that are as it wrote them, are kept."""
     made: dict[str, Made] = {}
     jobs = [replace(job, kept=out.keep(job.name)) for job in jobs]

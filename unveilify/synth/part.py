@@ -16,7 +16,7 @@ from unveilify.core.pictures import PictureError, decode, encode_jpeg, encode_pn
 from unveilify.core.records import Face, Image, Photo
 from unveilify.core.stamps import WORK
 from unveilify.core.storage import canonical_json, read_member, sha256_bytes
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.faces.align import INTEROCULAR, FaceCrop, crop, eyes
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.faces.quality import judge
@@ -38,7 +38,7 @@ class Part:
     number: int
     photos: tuple[Photo, ...]
     source: Path
-    out: Output
+    out: OutputFolder
     config: SynthConfig
 
     def name(self, ending: str) -> str:
@@ -93,10 +93,10 @@ def make_part(part: Part) -> Made:
     rows, pairs = [], []
     with part.out.file(part.name("tar")) as path, tars.begun(path) as tar:
         for photo in part.photos:
-            row, sample, pair = _make_sample(part, photo)
+            row, members, pair = _make_members(part, photo)
             rows.append(row)
-            if sample:
-                tars.add(tar, row.key, sample)
+            if members:
+                tars.add(tar, row.key, members)
             if pair:
                 pairs.append(pair)
     part.out.write_bytes(part.name("preview.jpg"), encode_jpeg(contact_sheet(pairs), 90))
@@ -105,10 +105,10 @@ def make_part(part: Part) -> Made:
     return Made(len(rows), sum(row.status == "rejected" for row in rows))
 
 
-Sample = dict[str, bytes]
+Members = dict[str, bytes]
 
 
-def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Image, Image] | None]:
+def _make_members(part: Part, photo: Photo) -> tuple[Row, Members | None, tuple[Image, Image] | None]:
     """The row of a photo; whatever is wrong with it is its reason and stops nothing else."""
     row = Row(photo.label, photo.identity, photo.group, part.number, photo.key())
     try:
@@ -132,8 +132,8 @@ def _make_sample(part: Part, photo: Photo) -> tuple[Row, Sample | None, tuple[Im
     return row, None, None
 
 
-def _fill(row: Row, part: Part, photo: Photo, image: Image) -> tuple[Sample | None, tuple[Image, Image] | None]:
-    """Find, judge and mask the photo's face, into its row, its sample and its pair for the contact sheet."""
+def _fill(row: Row, part: Part, photo: Photo, image: Image) -> tuple[Members | None, tuple[Image, Image] | None]:
+    """Find, judge and mask the photo's face, into its row, its members of the tar and its pair for the contact sheet."""
     config = part.config
     row.height, row.width = image.shape[:2]
     found = find_face(_finder(config.landmarks), image, photo.boxes, config.quality, path=photo.path)
@@ -146,7 +146,7 @@ def _fill(row: Row, part: Part, photo: Photo, image: Image) -> tuple[Sample | No
     if row.status == "rejected":
         return None, None
 
-    sample = {"unmasked.jpg": encode_jpeg(aligned.image, config.jpeg_quality)}
+    members = {"unmasked.jpg": encode_jpeg(aligned.image, config.jpeg_quality)}
     places = [aligned.landmarks.points]
     pair = None
     drawing = None
@@ -155,13 +155,13 @@ def _fill(row: Row, part: Part, photo: Photo, image: Image) -> tuple[Sample | No
         overlay = draw(aligned.image, aligned.landmarks, recipe)
         masked = compose(aligned.image, overlay)
         row.style, row.wear, row.hole_share = recipe.style, recipe.wear.name, overlay.hole_share
-        sample |= {"masked.jpg": encode_jpeg(masked, config.jpeg_quality), "mask.png": encode_png(overlay.alpha)}
+        members |= {"masked.jpg": encode_jpeg(masked, config.jpeg_quality), "mask.png": encode_png(overlay.alpha)}
         pair = (aligned.image, masked)
         drawing = recipe.flat()
         places.append(_under_mask(_finder(config.landmarks), masked, aligned.landmarks))
-    sample[landmark_rows.MEMBER] = landmark_rows.encode(places)
-    sample["json"] = canonical_json(_describe(photo, row, found, aligned, drawing, config))
-    return sample, pair
+    members[landmark_rows.MEMBER] = landmark_rows.encode(places)
+    members["json"] = canonical_json(_describe(photo, row, found, aligned, drawing, config))
+    return members, pair
 
 
 def _under_mask(finder: Backend, masked: Image, true: Landmarks) -> Points:

@@ -22,7 +22,7 @@ from unveilify.core.records import Image, Photo
 from unveilify.core.stamps import FileStamp, matches
 from unveilify.core.storage import canonical_json, read_json, read_member, sha256_bytes
 from unveilify.core.words import cell
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.faces.find import Finder
 from unveilify.masks.config import MaskConfig
 from unveilify.sources.listing import PICTURES
@@ -54,7 +54,7 @@ class Job:
 
     place: Place
     source: Path
-    out: Output
+    out: OutputFolder
     masking: Masking
     noted: tuple[tuple[FileStamp, ...], ...]
 
@@ -97,7 +97,7 @@ def mask_photos(
     with stage.opened(output_dir, STAGE, masking, origin, force=force) as out:
         notes = out.notes()
         # without the lock and the plan of the opened stage: what a worker process needs to write and note
-        writer = Output(out.directory)
+        writer = OutputFolder(out.directory)
         jobs = [
             Job(place, root, writer, masking, tuple(tuple(notes.get(name, ())) for name in place.files))
             for place in places

@@ -11,7 +11,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.records import Photo
 from unveilify.core.stamps import Stamp
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.sources.listing import Listing, find_layout
 from unveilify.synth import inputs
 from unveilify.synth.config import SynthConfig
@@ -73,9 +73,9 @@ def plan(config: SynthConfig, source: Path) -> tuple[SynthConfig, Listing]:
     return config.model_copy(update={"layout": name}), listing
 
 
-def cut(config: SynthConfig, source: Path, photos: list[Photo], out: Output) -> list[Part]:
+def cut(config: SynthConfig, source: Path, photos: list[Photo], out: OutputFolder) -> list[Part]:
     """Cut the photos into parts by their order in the source, never by worker."""
-    size, plain = config.photos_per_part, Output(out.directory)
+    size, plain = config.photos_per_part, OutputFolder(out.directory)
     return [
         Part(number, tuple(photos[first : first + size]), source, plain, config)
         for number, first in enumerate(range(0, len(photos), size))
@@ -94,7 +94,7 @@ def _refuse_changed(source: Path, listing: Listing, output_dir: Path) -> None:
         )
 
 
-def _account(config: SynthConfig, parts: list[Part], listing: Listing, out: Output) -> dict[str, int]:
+def _account(config: SynthConfig, parts: list[Part], listing: Listing, out: OutputFolder) -> dict[str, int]:
     manifest = pd.concat([pd.read_parquet(part.manifest) for part in parts], ignore_index=True)
     if manifest["photo"].nunique() != len(listing.photos):
         raise RuntimeError(f"{len(listing.photos)} photos went in, {manifest['photo'].nunique()} are accounted for")

@@ -17,7 +17,7 @@ from unveilify.core.pictures import encode_png
 from unveilify.core.stamps import LOG
 from unveilify.core.storage import canonical_json, write_bytes
 from unveilify.core.words import say
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.models import store
 from unveilify.models.contract import Batch, plugin
 from unveilify.models.tensors import not_finite
@@ -35,7 +35,7 @@ CHECKPOINT_EVERY_S = 300.0
 class Checkpointer:
     """The files of one run. Only the first of several processes writes; the others keep the same position."""
 
-    out: Output
+    out: OutputFolder
     trainer: Trainer
     saved: float = field(default_factory=time.monotonic)
 

@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Points
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.models.contract import Batch, plugin
 from unveilify.models.layers.mask_on import MaskOn, Worn, weathered
 from unveilify.models.layers.patchgan import PatchGAN
@@ -48,7 +48,7 @@ LOWER = 3 / 8
 """The critic sees what lies below this share of the side: from the eyes down, where masks are."""
 
 
-def with_cycle(trainer: Trainer, out: Output) -> Callable[[Batch], dict[str, Tensor]]:
+def with_cycle(trainer: Trainer, out: OutputFolder) -> Callable[[Batch], dict[str, Tensor]]:
     """Add what the cycle needs to the trainer, before its checkpoint is read; gives the step to take in its place.
 
     Raises:

@@ -17,7 +17,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
 from unveilify.core.words import say
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
@@ -87,7 +87,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         done = mine.done if mine is not None else None
         if world.from_first(float(done is not None)):
             return done
-        out = mine or Output(run_dir)
+        out = mine or OutputFolder(run_dir)
         trainer = build_trainer(config, device, world)
         trainer.state.of = {"input": data.hash, "config": bound.model_dump(mode="json", exclude_defaults=True)}
         step = with_cycle(trainer, out) if config.cycle else partial(train_step, trainer)

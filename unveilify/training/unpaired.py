@@ -16,7 +16,7 @@ from unveilify.core.progress import track
 from unveilify.core.stamps import WORK
 from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha256_photo
 from unveilify.core.symmetry import mirrored
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.shards.order import batches, flips
@@ -64,7 +64,7 @@ def digest(config: CycleConfig) -> str:
     return sha256_bytes(canonical_json(rows))
 
 
-def prepare(config: CycleConfig, size_px: int, out: Output) -> None:
+def prepare(config: CycleConfig, size_px: int, out: OutputFolder) -> None:
     """Find and align the faces once, into files among the run's unfinished work; what is there, and whole, is kept.
 
     Raises:
@@ -95,7 +95,7 @@ def prepare(config: CycleConfig, size_px: int, out: Output) -> None:
             np.save(file, found[part.name], allow_pickle=False)
 
 
-def opened(out: Output) -> Unpaired:
+def opened(out: OutputFolder) -> Unpaired:
     """What `prepare` wrote, read as it is needed."""
     return Unpaired(*(np.load(out.directory / _name(part), mmap_mode="r") for part in fields(Unpaired)))
 

@@ -17,7 +17,7 @@ from unveilify.core.config import build
 from unveilify.core.engine import local
 from unveilify.core.progress import track
 from unveilify.core.storage import canonical_json
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.sources.layouts.aihub import Config, photos
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def make_sample(root: Path, people: int = 60, seed: int = 0, *, size_px: int = 4
         written = 0
         with track("sample", people * VIEWS) as line:
             line.advance(VIEWS * (people - len(todo)), already=True)
-            work = partial(_make_person, Output(root), config)
+            work = partial(_make_person, OutputFolder(root), config)
             for new in local.map_parts(work, todo, workers or local.cores()):
                 written += new
                 line.advance(VIEWS)
@@ -141,7 +141,7 @@ def _names(config: SampleConfig, member: Member) -> list[str]:
     return [f"{member.folder(x)}/{stem}.{end}" for stem in stems for x, end in (("S", "jpg"), ("L", "json"))]
 
 
-def _make_person(out: Output, config: SampleConfig, member: Member) -> int:
+def _make_person(out: OutputFolder, config: SampleConfig, member: Member) -> int:
     """Write the photos and labels of one person; how many photos that is."""
     import cv2
     import numpy as np
