@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unveilify.core.errors import UserError
+from unveilify.core.storage import check_name
 
 BEST = "best.safetensors"
 """A run's best network, in its directory."""
@@ -20,14 +21,6 @@ def check(output: Path, *reads: Path | None) -> None:
         if read is not None:
             _apart(output, read)
     _check_writable(output)
-
-
-def check_name(path: Path) -> None:
-    """Raise `UserError` unless libraries, of which some know no other names, can open what has this name."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise UserError(f"The name of {path} is not UTF-8, without which it cannot be used here: rename it.") from None
 
 
 def _check_writable(output: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK, OWNER
-from unveilify.core.paths import check_name
-from unveilify.core.storage import canonical_json, sha256_bytes, sha256_file
+from unveilify.core.storage import canonical_json, check_name, sha256_bytes, sha256_file
 
 BEGUN, STAMP, WORK = "_begun.json", "_stamp.json", "_work"
 NOTES = ".unveilify.files"

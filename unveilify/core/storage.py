@@ -234,3 +234,11 @@ def _is_file(root: Path, relative: str) -> bool:
 def _archive(path: str, mtime_ns: int, size: int, process: int) -> zipfile.ZipFile:
     """An open archive: its directory is read once, not once per photo; never shared with a forked process."""
     return zipfile.ZipFile(path)
+
+
+def check_name(path: Path) -> None:
+    """Raise `UserError` unless libraries, of which some know no other names, can open what has this name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"The name of {path} is not UTF-8, without which it cannot be used here: rename it.") from None
