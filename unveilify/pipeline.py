@@ -30,7 +30,7 @@ class SampleConfig(Config):
     """The embedded sample, for a machine with no data."""
 
     people: int = Field(60, ge=3, description="invented people")
-    seed: int = Field(0, description="another seed, other people")
+    seed: int = Field(0, ge=0, description="another seed, other people")
 
 
 class Pipeline(Config):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,26 @@ def test_another_error_of_torch_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(app, "app", fail)
     with pytest.raises(RuntimeError, match="of ours"):
         said()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--max-minutes", "nan"],
+        ["train", "--max-minutes", "-1"],
+        ["train", "--landmark-noise", "nan"],
+        ["train", "--set", "train.seed=-1"],
+        ["train", "--set", f"train.seed={2**64}"],
+        ["train", "--set", "train.recipe.lr_g=.nan"],
+        ["run", "nowhere.yaml", "--max-minutes", "nan"],
+        ["report", "--set", "report.evaluate.seed=-1"],
+        ["synth", "--source", "photos", "--max-rejects", "nan"],
+        ["synth", "--source", "photos", "--set", "synth.mask.styles.surgical=.inf"],
+        ["settings", "nothing"],
+    ],
+    ids=" ".join,
+)
+def test_numbers_out_of_this_world_are_refused_where_they_are_typed(there: Path, words: list[str]) -> None:
+    text = said(*words)
+    assert re.search(r"finite|greater than|less than|no section", text)
+    assert not any(there.rglob("_begun.json"))

@@ -12,7 +12,7 @@ def run(
     file: Annotated[Path, typer.Argument(help="a pipeline file, for example pipelines/demo.yaml")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what each stage would do, and stop")] = False,
     first: Annotated[str | None, typer.Option("--from", help="build this stage and the ones after it anew")] = None,
-    max_minutes: Annotated[float | None, typer.Option(help="most minutes of training")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="most minutes of training", min=0)] = None,
     sets: Sets = None,
     workers: Workers = None,
     device: Device = "auto",

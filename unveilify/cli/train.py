@@ -22,7 +22,7 @@ def train(
         typer.Option(help="share of triplets whose landmarks have the error of another masked face", min=0, max=1),
     ] = None,
     max_minutes: Annotated[
-        float | None, typer.Option(help="stop after so long; the same command goes on later")
+        float | None, typer.Option(help="stop after so long; the same command goes on later", min=0)
     ] = None,
     threads: Annotated[
         int | None,

@@ -52,4 +52,4 @@ class EvaluateConfig(Config):
     batch_size: int = Field(default=16, ge=1, description="triplets that go through a network at once")
     timing_runs: int = Field(default=30, ge=1, description="timed runs at batch 1, after a tenth as many to warm up")
     replicates: int = Field(default=2000, ge=100, description="bootstrap replicates behind every interval")
-    seed: int = Field(default=0, description="seed of the bootstrap")
+    seed: int = Field(default=0, ge=0, description="seed of the bootstrap")

@@ -50,9 +50,9 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         stated = about.pop("sha256", None)
         # Files of earlier versions have a digest of the tensors alone.
         whole = stated == _digest(tensors, about) if stated else about["digest"] == _digest(tensors)
-    except KeyError:
+    except (KeyError, TypeError, AttributeError):  # what is said of them is no mapping
         raise DamagedError("it was not written by unveilify") from None
-    except (SafetensorError, ValueError, TypeError, AttributeError, OSError) as error:
+    except (SafetensorError, ValueError, OSError) as error:
         raise DamagedError(" ".join(str(error).split())[:200]) from None
     if not whole:
         raise DamagedError("its digest differs")

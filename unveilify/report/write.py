@@ -142,7 +142,7 @@ def _training(system: Trained, out: OutputFolder) -> page.Training:
     return page.Training(
         label=system.label,
         losses=", ".join(live_losses(system.stored.meta)),
-        settings=settings.read_text(encoding="utf-8") if settings.is_file() else "",
+        settings=settings.read_text(encoding="utf-8", errors="replace") if settings.is_file() else "",
         curves=out.directory / name if drawn else None,
     )
 

@@ -75,7 +75,7 @@ class TrainConfig(Config):
     )
     compile: bool = Field(False, description="torch.compile, if its first gradients agree with the plain ones")
     bf16: bool | None = Field(None, description="bfloat16 arithmetic; where the machine has it unless told otherwise")
-    seed: int = Field(0, description="initial weights, order and augmentation come from this alone")
+    seed: int = Field(0, ge=0, lt=2**63, description="initial weights, order and augmentation come from this alone")
 
     @field_validator("augment_discriminator", mode="before")
     @classmethod
