@@ -7,7 +7,7 @@ from torch import Tensor
 from unveilify.core.mesh import surface
 from unveilify.models.layers.candidates import Shown
 from unveilify.models.layers.hole import eyes, grown, soften
-from unveilify.models.layers.light import joined, lit
+from unveilify.models.layers.light import grained, joined, lit, met
 from unveilify.models.layers.placing import levelled
 
 SIDE = 128
@@ -83,3 +83,26 @@ def test_grown_reaches_as_far_as_it_says() -> None:
     area = torch.zeros(1, 1, 32, 32)
     area[..., 10, 20] = 1
     assert grown(area, 3).nonzero()[:, 2:].tolist() == [[y, x] for y in range(7, 14) for x in range(17, 24)]
+
+
+@pytest.mark.parametrize("apart", [-1.2, 0.2, 1.5])
+def test_no_line_is_left_whatever_meets_at_the_edge(apart: float) -> None:
+    hole = square(64, 128, 0, 128)
+    photo = skin(-apart / 2)
+    fill = met(skin(apart / 2), photo, hole)[0, 0, :, 64]
+    assert float((fill[64] + apart / 2).abs()) < 0.25 * abs(apart)
+    assert (fill[64:] - fill[63:-1]).abs().max() < 0.35 * abs(apart)
+    assert float((fill[77:] - apart / 2).abs().max()) < 0.02 * abs(apart), "it fades within a tenth of the side"
+
+
+def test_a_smooth_cheek_below_a_rough_one_gets_grain_and_a_rough_one_none() -> None:
+    hole, everywhere = square(64, 128, 0, 128), torch.ones(1, 1, SIDE, SIDE)
+    rough = skin(0.1) + 0.05 * torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    made = grained(skin(0.1), rough, hole, everywhere)
+    inside = made[0, 0, 70:]
+    assert 0.01 < float(inside.std()) < 0.05
+    assert torch.equal(made[..., :64, :], skin(0.1)[..., :64, :])
+    assert torch.equal(grained(skin(0.1), rough, hole, everywhere), made), "always the same"
+    more = (grained(rough, rough, hole, everywhere) - rough).std()
+    assert more < 0.2 * (made - skin(0.1)).std(), "it is rough enough"
+    assert torch.equal(grained(skin(0.1), skin(0.1), hole, everywhere), skin(0.1))

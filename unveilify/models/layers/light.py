@@ -17,6 +17,10 @@ FINE = 64
 """Side at which what is left at the hole's edge is looked at."""
 REACHES = (0.16, 0.06, 0.02)
 """How far into the hole it goes on, as standard deviations in shares of the side: first what is wide, then what is left."""
+SHARP, SEAM = 160, (0.03, 0.015)
+"""The same for whatever meets at the edge, looked at more sharply and not as far: what is left after all this is a line."""
+GRAIN, FEW = 0.6, 50
+"""The share of the missing grain that is given, and the fewest pixels of skin that tell how much there is."""
 ALIKE = 0.5
 """How far colours on [-1, 1] may lie apart at the edge for the same skin to be seen in both; a lid beside a cheek is none."""
 
@@ -47,13 +51,8 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     share = resize(outside, side)
     apart = resize((masked - shown.picture) * outside, side) / share.clamp(min=1e-3)
     know = share * (share > 0.2) * alike(apart, ALIKE)
-    change = torch.zeros_like(apart)
-    for reach in REACHES:
-        near = _mean(know, reach * side)
-        deep = (near / 0.4).clamp(max=1)
-        more = deep * deep * (3 - 2 * deep) * _mean((apart - change) * know, reach * side) / near.clamp(min=1e-3)
-        change = change + more
-    return replace(shown, picture=(shown.picture + resize(change, masked.shape[-1])).clamp(-1, 1))
+    change = resize(_going_on(apart, know, REACHES), masked.shape[-1])
+    return replace(shown, picture=(shown.picture + change).clamp(-1, 1))
 
 
 def _mean(picture: Tensor, width: float) -> Tensor:
@@ -63,3 +62,48 @@ def _mean(picture: Tensor, width: float) -> Tensor:
     bell = bell / bell.sum(1, keepdim=True)
     means: Tensor = bell @ picture @ bell.T
     return means
+
+
+def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
+    """The fill (B, 3, S, S), changed within `SEAM` of the edge of ``hole``: no line is seen there, whatever meets."""
+    side = min(SHARP, masked.shape[-1])
+    know = resize(1 - hole, side)
+    know = know * (know > 0.5)
+    apart = resize(masked - fill, side)
+    return fill + resize(_going_on(apart, know, SEAM), masked.shape[-1])
+
+
+def _going_on(apart: Tensor, know: Tensor, reaches: tuple[float, ...]) -> Tensor:
+    """What is ``apart`` (B, 3, s, s) where it is known, going on into the rest and fading there, from wide to narrow."""
+    change = torch.zeros_like(apart)
+    for reach in reaches:
+        width = reach * apart.shape[-1]
+        near = _mean(know, width)
+        deep = (near / 0.4).clamp(max=1)
+        change = change + deep * deep * (3 - 2 * deep) * _mean((apart - change) * know, width) / near.clamp(min=1e-3)
+    return change
+
+
+def grained(fill: Tensor, masked: Tensor, hole: Tensor, face: Tensor) -> Tensor:
+    """The fill (B, 3, S, S) with grain on its ``face`` (B, 1, S, S), where that has less than the photo's skin around the hole:
+    a smooth cheek below a rough one is seen. The grain is always the same."""
+    skin = face * (1 - grown(hole, 2)) * (alike(masked - fill, APART / 2) > 0.5)
+    missing = (_grain(masked, skin).square() - _grain(fill, face * hole).square()).clamp(min=0).sqrt()
+    noise = torch.randn(1, 1, *fill.shape[-2:], generator=torch.Generator().manual_seed(0)).to(fill)
+    noise = _fine(_mean(noise, 0.6))
+    rough = GRAIN * missing * noise / noise.std()
+    return (fill + rough * face * hole).clamp(-1, 1)
+
+
+def _fine(picture: Tensor) -> Tensor:
+    """What of (B, C, S, S) is finer than a few pixels."""
+    return picture - _mean(picture, 1.5)
+
+
+def _grain(picture: Tensor, where: Tensor) -> Tensor:
+    """(B, 1, 1, 1): the standard deviation of what is fine in the grey pictures, from the median, which hears no edges."""
+    grey = _fine(picture.mean(1, keepdim=True)).abs()
+    values = [one[there > 0.5] for one, there in zip(grey, where, strict=True)]
+    return torch.stack([1.48 * v.median() if v.numel() >= FEW else grey.new_zeros(()) for v in values]).view(
+        -1, 1, 1, 1
+    )

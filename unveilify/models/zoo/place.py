@@ -15,7 +15,7 @@ from unveilify.models.layers import shipped
 from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of, show, surroundings
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.light import joined, lit
+from unveilify.models.layers.light import grained, joined, lit, met
 from unveilify.models.layers.placing import Window
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -62,7 +62,9 @@ class Network(nn.Module):
         shown = show([*sources, nobody.doubted().within(sources)], around, side)
         masked = batch.masked.float()
         shown = joined(lit(shown, masked, hole), masked, hole)
-        return around + shown.feathered() * (shown.picture - around)
+        face = shown.feathered()
+        fill = met(around + face * (shown.picture - around), masked, hole)
+        return grained(fill, masked, hole, face * (1 - shown.trust))
 
     def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
         """Learn nobody's face from the unmasked pictures of the batches, of which at most `MOST` count.

@@ -28,7 +28,7 @@ from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.layers import PowerOfTwo, full_precision, scaled
-from unveilify.models.layers.light import joined, lit
+from unveilify.models.layers.light import joined, lit, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.resunet import ResUNet, head
@@ -207,7 +207,7 @@ class Network(nn.Module):
         inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
         fill = masked + WINDOW.back(fading(inside - around), side)
         if not self.training or batch.unmasked is None:
-            return fill, {}
+            return met(fill, masked, hole), {}
         return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
 
     def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
@@ -285,8 +285,7 @@ def other_references(batch: Batch, dropout: float, wrong: float) -> Batch:
 
 
 def nearer(batch: Batch) -> Batch:
-    """Meshes of masked faces moved towards the true ones, by a random share up to `NEARER`: a face that is looked at again
-    (`unmask.settle`) has a better one than the first look under the cloth finds."""
+    """Meshes of masked faces moved towards the true ones by a share up to `NEARER`, as looking again finds them."""
     found, true = batch.landmarks, batch.unmasked_landmarks
     if found is None or true is None or found.shape != true.shape:
         return batch
