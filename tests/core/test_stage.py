@@ -7,7 +7,7 @@ from unveilify.core.config import Config
 from unveilify.core.errors import UserError, sentence
 from unveilify.core.stamps import NOTES
 from unveilify.core.storage import read_json, write_json, writing
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 
 
 class Settings(Config):
@@ -344,4 +344,4 @@ def test_work_of_before_there_were_versions_is_of_the_first(tmp_path: Path) -> N
 @pytest.mark.parametrize("line", [b"null", b"[]", b"3", b'"x"', b"[" * 50_000, b"\xff", b'{"name": 3}'])
 def test_a_note_that_is_none_notes_nothing(tmp_path: Path, line: bytes) -> None:
     (tmp_path / NOTES).write_bytes(line + b"\n")
-    assert Output(tmp_path).notes() == {}
+    assert OutputFolder(tmp_path).notes() == {}

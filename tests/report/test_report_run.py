@@ -12,7 +12,7 @@ from unveilify.core import stamps
 from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK
 from unveilify.core.storage import read_json
-from unveilify.core.written import Output
+from unveilify.core.written import OutputFolder
 from unveilify.report import write
 from unveilify.report.config import Inputs
 from unveilify.report.run import run
@@ -168,4 +168,4 @@ def test_two_runs_of_one_name_take_their_parents(small_report: SimpleNamespace, 
 def test_the_settings_of_a_run_may_be_no_text(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes(b"model: \xff")
     system = SimpleNamespace(run_dir=tmp_path, label="a", stored=SimpleNamespace(meta={}))
-    assert write._training(system, Output(tmp_path)).settings == "model: \ufffd"
+    assert write._training(system, OutputFolder(tmp_path)).settings == "model: \ufffd"

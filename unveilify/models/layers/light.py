@@ -19,7 +19,7 @@ REACHES = (0.16, 0.06, 0.02)
 """How far into the hole it goes on, as standard deviations in shares of the side: first what is wide, then what is left."""
 SHARP, SEAM = 160, (0.03, 0.015)
 """The same for whatever meets at the edge, looked at more sharply and not as far: what is left after all this is a line."""
-GRAIN, FEW = 0.6, 50
+GRAIN, FEW = 0.3, 50
 """The share of the missing grain that is given, and the fewest pixels of skin that tell how much there is."""
 ALIKE = 0.5
 """How far colours on [-1, 1] may lie apart at the edge for the same skin to be seen in both; a lid beside a cheek is none."""

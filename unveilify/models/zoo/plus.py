@@ -28,12 +28,12 @@ from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.layers import PowerOfTwo, full_precision, scaled
-from unveilify.models.layers.light import joined, lit, met
+from unveilify.models.layers.light import grained, joined, lit, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
+from unveilify.models.layers.practice import nearer, other_references
 from unveilify.models.layers.resunet import ResUNet, head
 from unveilify.models.layers.warp import resize
-from unveilify.models.together import rows
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
 
@@ -65,8 +65,6 @@ FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
 """Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
 SURE = 4.0
 """How much more a logit of the blend is where a picture is to be seen at the start of the training."""
-NEARER = 0.7
-"""Most of the error of a mesh under a mask that a second look takes away."""
 FADE = 0.05
 """Share of the window's side over which what is painted fades out towards its edges."""
 INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
@@ -207,7 +205,8 @@ class Network(nn.Module):
         inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
         fill = masked + WINDOW.back(fading(inside - around), side)
         if not self.training or batch.unmasked is None:
-            return met(fill, masked, hole), {}
+            face = WINDOW.back(known[1][1] * (1 - show(photos, masked, window, fields.flow).trust), side)
+            return grained(met(fill, batch.masked.float(), hole), batch.masked.float(), hole, face), {}
         return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
 
     def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
@@ -263,35 +262,6 @@ def coarse_error(error: Tensor, where: Tensor, cells: int) -> Tensor:
     area = F.avg_pool2d(where, step).sum((1, 2, 3))
     each = F.avg_pool2d(error * where, step).abs().sum((1, 2, 3)) / (3 * area).clamp(min=1)
     return each.mean()
-
-
-def other_references(batch: Batch, dropout: float, wrong: float) -> Batch:
-    """Some samples without any reference, some with few, and some with a stranger's."""
-    chance = rows(lambda count: torch.rand(count, 3), len(batch)).T.to(batch.real.device)
-    some = 1 + (chance[0] * batch.real).long().clamp(max=batch.real - 1)
-    real = torch.where((chance[1] < dropout) | (batch.real == 0), 0, some)
-    batch = replace(batch, real=real)
-    strange = batch.with_strangers()
-    swap = chance[2] < wrong
-    points = batch.identity_landmarks
-    if points is not None and strange.identity_landmarks is not None:
-        points = torch.where(swap[:, None, None, None], strange.identity_landmarks, points)
-    return replace(
-        batch,
-        identity=torch.where(swap[:, None, None, None, None], strange.identity, batch.identity),
-        identity_landmarks=points,
-        real=torch.where(swap, strange.real, batch.real),
-    )
-
-
-def nearer(batch: Batch) -> Batch:
-    """Meshes of masked faces moved towards the true ones by a share up to `NEARER`, as looking again finds them."""
-    found, true = batch.landmarks, batch.unmasked_landmarks
-    if found is None or true is None or found.shape != true.shape:
-        return batch
-    share = rows(lambda count: NEARER * torch.rand(count, 1, 1), len(batch)).to(found.device)
-    moved = found + share * (true - found)
-    return replace(batch, landmarks=torch.where(torch.isfinite(moved), moved, found))
 
 
 def discriminator(config: Config) -> nn.Module:
