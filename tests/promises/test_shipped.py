@@ -33,6 +33,17 @@ def test_it_is_whole_small_and_has_a_card_and_a_licence() -> None:
     assert "Apache License" in (NETWORKS / "LICENSE").read_text()
 
 
+def test_the_painter_beside_it_is_whole_and_says_what_it_is() -> None:
+    path = weights.fetch(weights.PAINTER)
+    assert path.stat().st_size == weights.entry(weights.PAINTER).bytes <= 16_000_000
+    stored = store.load(path)
+    assert stored.model == "plus"
+    assert sum(p.numel() for p in stored.network.parameters()) <= 8_000_000
+    card = (NETWORKS / f"{weights.PAINTER}.md").read_text()
+    for word in ("guess", "Apache", "FairFace", "London", "asked"):
+        assert word in card
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory, astronaut: RGB) -> Path:
     """masked.png and, as another photo of the person, mirror.png."""
@@ -65,3 +76,6 @@ def test_a_mask_comes_off_in_an_empty_folder(pictures: Path, astronaut: RGB) -> 
         errors.append(error(out))
     assert errors[0] < error(masked) / 7, "8 dB nearer to what was below the mask"
     assert errors[1] < errors[0], "nearer still with a photo of the person"
+    words = ["--identity", "mirror.png", "--run", "unveilify_plus", "-o", "plus.png"]
+    assert say("remove", "masked.png", *words, cwd=pictures).returncode == 0
+    assert error(read(pictures / "plus.png")) < error(masked) / 7

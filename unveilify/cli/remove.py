@@ -27,11 +27,11 @@ def remove(
     from unveilify.core.paths import network_file
     from unveilify.core.pictures import read_picture
     from unveilify.unmask.files import check_photos, places, write_guess
-    from unveilify.weights import SHIPPED
+    from unveilify.weights import PAINTER, SHIPPED
 
     results = places(photos, out, keep=identity or (), replace=force)
     check_photos(photos, identity or ())
-    if run is not None and str(run) != SHIPPED:
+    if run is not None and str(run) not in (SHIPPED, PAINTER):
         network_file(run)
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.core.engine.device import set_threads

@@ -16,7 +16,7 @@ from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.any_way import AnyWay
 from unveilify.unmask.remove import Reference, Removal, references, remove
-from unveilify.weights import SHIPPED, fetch
+from unveilify.weights import PAINTER, SHIPPED, fetch
 
 Picture = Image | Pillow.Image | str | Path
 
@@ -36,14 +36,16 @@ class Unmasker:
         """Read a network: of a training run, of a file, or the one that comes with the package.
 
         Args:
-            network: a run directory of `unveilify train`, or a network file; None or its name: the one we ship.
+            network: a run directory of `unveilify train`, a network file, or the name of one that comes with the
+                package; None: ``unveilify_place``.
             device: cpu, cuda, cuda:1 …; ``auto`` takes a GPU where there is one.
             landmarks: landmark backends, in the order in which they are asked.
 
         Raises:
             UserError: no such network or device, or one that must be told where the mask is.
         """
-        stored = load(fetch(SHIPPED) if network in (None, SHIPPED) else network_file(Path(str(network))))
+        name = str(network or SHIPPED)
+        stored = load(fetch(name) if name in (SHIPPED, PAINTER) else network_file(Path(name)))
         system = NetworkSystem.of(stored, pick(device))
         if system.told:
             raise UserError(

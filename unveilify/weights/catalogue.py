@@ -47,6 +47,9 @@ _FAN = "https://www.adrianbulat.com/downloads/python-fan/"
 SHIPPED = "unveilify_place"
 """The network of our own that the package brings: what `unveilify remove` uses unless told otherwise."""
 
+PAINTER = "unveilify_plus"
+"""Another network of our own that the package brings: it paints, too. `unveilify remove --run unveilify_plus` uses it."""
+
 FINDER = "unveilify_find"
 """The mask finder of our own that the package brings: what `unveilify find` uses unless told otherwise."""
 
@@ -58,6 +61,14 @@ ENTRIES: tuple[Entry, ...] = (
         sha256="f493445d52270b04daaec9ee24a65ac175c691ce4c5fb95e73db5965748a8071",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
+    ),
+    Entry(
+        name=PAINTER,
+        filename="unveilify_plus.safetensors",
+        bytes=15848864,
+        sha256="7028b2702c82ce186ec34938d3b7d01f4a636d4c68d98f869c383ab927d508c8",
+        licence="Apache-2.0; see its card for what it was trained on",
+        role="`plus`, trained by us for a short time: `unveilify remove --run unveilify_plus`",
     ),
     Entry(
         name=FINDER,
