@@ -11,6 +11,7 @@ batch (``feature_share``, ``cycle.share``) that does not divide into whole sampl
 as a ratio over the batch; and validation, which the first process does alone.
 """
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -146,4 +147,6 @@ def join(device: torch.device) -> tuple[World, torch.device]:
         torch.cuda.set_device(device)
     if not dist.is_initialized():
         dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        # A process that ends while a thread still waits for others is aborted now and then, after all is done.
+        atexit.register(dist.destroy_process_group)
     return World(dist.get_rank(), size), device
