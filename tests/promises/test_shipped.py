@@ -21,27 +21,17 @@ RGB = NDArray[np.uint8]
 NETWORKS = Path(weights.__file__).parent / "networks"
 
 
-def test_it_is_whole_small_and_has_a_card_and_a_licence() -> None:
-    path = weights.fetch(weights.SHIPPED)
-    assert path.stat().st_size == weights.entry(weights.SHIPPED).bytes <= 16_000_000
+@pytest.mark.parametrize(("name", "model"), [(weights.SHIPPED, "place"), (weights.PAINTER, "plus")])
+def test_it_is_whole_small_and_has_a_card_and_a_licence(name: str, model: str) -> None:
+    path = weights.fetch(name)
+    assert path.stat().st_size == weights.entry(name).bytes <= 16_000_000
     stored = store.load(path)
-    assert stored.model == "place"
+    assert stored.model == model
     assert sum(p.numel() for p in stored.network.parameters()) <= 8_000_000
-    card = (NETWORKS / f"{weights.SHIPPED}.md").read_text()
-    for word in ("guess", "licence", "FairFace", "London", "asked"):
+    card = (NETWORKS / f"{name}.md").read_text()
+    for word in ("guess", "licence", "Apache", "FairFace", "London", "asked"):
         assert word in card
     assert "Apache License" in (NETWORKS / "LICENSE").read_text()
-
-
-def test_the_painter_beside_it_is_whole_and_says_what_it_is() -> None:
-    path = weights.fetch(weights.PAINTER)
-    assert path.stat().st_size == weights.entry(weights.PAINTER).bytes <= 16_000_000
-    stored = store.load(path)
-    assert stored.model == "plus"
-    assert sum(p.numel() for p in stored.network.parameters()) <= 8_000_000
-    card = (NETWORKS / f"{weights.PAINTER}.md").read_text()
-    for word in ("guess", "Apache", "FairFace", "London", "asked"):
-        assert word in card
 
 
 @pytest.fixture(scope="module")

@@ -24,15 +24,12 @@ def remove(
 
     Several photos go to a folder, under their own names as .png; one that cannot be used is named and left out.
     """
-    from unveilify.core.paths import network_file
     from unveilify.core.pictures import read_picture
-    from unveilify.unmask.files import check_photos, places, write_guess
-    from unveilify.weights import PAINTER, SHIPPED
+    from unveilify.unmask.files import check_photos, network_of, places, write_guess
 
     results = places(photos, out, keep=identity or (), replace=force)
     check_photos(photos, identity or ())
-    if run is not None and str(run) not in (SHIPPED, PAINTER):
-        network_file(run)
+    network_of(run)
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.core.engine.device import set_threads
     from unveilify.unmask.unmasker import Unmasker

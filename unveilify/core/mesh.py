@@ -36,6 +36,11 @@ class Surface:
     visible: Ints
 
     @property
+    def hidden(self) -> Ints:
+        """The other points, which a mask may hide: (468 - V,)."""
+        return np.setdiff1d(np.arange(POINTS), self.visible)
+
+    @property
     def unrolled(self) -> Array:
         """The mean face unrolled from a cylinder onto a square picture: (468, 2) in shares of its side."""
         x, y, z = self.mean.T
@@ -54,6 +59,10 @@ class Similarity:
     def __call__(self, points: npt.NDArray[np.floating]) -> Array:
         """(N, 3) -> (N, 3)."""
         return np.asarray(self.scale * points.astype(np.float64) @ self.rotation.T + self.shift)
+
+    def undone(self, points: npt.NDArray[np.floating]) -> Array:
+        """(N, 3), moved, -> (N, 3), where they came from."""
+        return np.asarray((points - self.shift) @ self.rotation / self.scale)
 
 
 @lru_cache(maxsize=1)

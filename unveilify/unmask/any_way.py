@@ -17,14 +17,13 @@ from unveilify.faces.windows import turned, turned_back
 from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.models.zoo.find import Network
-from unveilify.unmask.find import find_mask
-from unveilify.unmask.upright import upright
+from unveilify.unmask.upright import look
 from unveilify.weights import FINDER, fetch
 
 LOOK_PX = 128
 """Side of the face crops that are looked at: the soft edge of a mask is as wide in small faces as in large ones."""
 UPRIGHT, CLEAR, PRESENCE, NONE = 0.57, 14.9, 1.74, -15.5
-"""The logarithm of the odds that a face is seen upright, as a sum: weights of what `upright` says, of how clear its mask is
+"""The logarithm of the odds that a face is seen upright, as a sum: weights of what `upright.look` says, of how clear its mask is
 and of the mesh's presence, and what is left. Logistic regression over 265 real masked photos in four turns each."""
 BARE, TRUSTED = (0.85, 0.93), 0.99
 """How clear a face without a mask is: as one whose mask is seen on its head; or, of a mesh with a presence above
@@ -76,7 +75,7 @@ class AnyWay:
     def _odds_of(self, image: Image, face: Face) -> float:
         small, network = crop(image, face.landmarks, LOOK_PX).image, self.mask_finder.network
         assert isinstance(network, Network)
-        alpha = find_mask(small, self.mask_finder)
+        alpha, odds = look(small, network)
         # 1 where every pixel of the face crop is surely mask or surely none.
         clear = float(np.abs(2 * alpha - 1).mean()) if worn(alpha) else BARE[face.presence > TRUSTED]
-        return UPRIGHT * upright(small, network) + CLEAR * clear + PRESENCE * face.presence + NONE
+        return UPRIGHT * odds + CLEAR * clear + PRESENCE * face.presence + NONE

@@ -5,7 +5,7 @@ it: a chin and a mouth that are there hold the mesh better than cloth does. Nobo
 cloth is given one colour, always the same, so that its own tells the mesh nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -43,22 +43,19 @@ def settled(batch: Batch, system: NetworkSystem) -> Batch:
         return batch
     masked = (output.alpha.amax((1, 2, 3)) > 0).to(small.real.device)
     known = small.real > 0
-    plain = [_plain(*one) for one in zip(small.masked, output.alpha, strict=True)]
-    small = _looked_again(small, plain, masked & ~known)
+    small = _looked_again(small, _plain(small.masked, output.alpha), masked & ~known)
     if bool((masked & known).any()):
         small = _looked_again(small, output.pictures, masked & known)
         small = _looked_again(small, looking.predict(small).pictures, masked & known)
     return replace(batch, landmarks=small.landmarks)
 
 
-def _plain(masked: Tensor, alpha: Tensor) -> Image:
-    """A masked picture (3, S, S) in [-1, 1] whose mask (1, S, S) is of one colour, (S, S, 3) in bytes."""
-    plain = torch.where(alpha.to(masked.device) > FOUND, masked.new_tensor(CLOTH)[:, None, None], masked)
-    bytes_: Image = to_bytes(plain[None])[0]
-    return bytes_
+def _plain(masked: Tensor, alpha: Tensor) -> Iterable[Image]:
+    """Masked pictures (B, 3, S, S) in [-1, 1] whose masks (B, 1, S, S) are of one colour, (S, S, 3) each in bytes."""
+    return to_bytes(torch.where(alpha.to(masked.device) > FOUND, masked.new_tensor(CLOTH)[:, None, None], masked))
 
 
-def _looked_again(batch: Batch, pictures: Sequence[Image], which: Tensor) -> Batch:
+def _looked_again(batch: Batch, pictures: Iterable[Image], which: Tensor) -> Batch:
     """The batch with the meshes of its pictures' likes (S, S, 3), where ``which`` says so and one is found near the last."""
     before = batch.landmarks
     assert before is not None

@@ -8,15 +8,14 @@ from PIL import Image as Pillow
 
 from unveilify.core.engine.device import pick
 from unveilify.core.errors import UserError
-from unveilify.core.paths import network_file
 from unveilify.core.pictures import to_image
 from unveilify.core.records import Image
 from unveilify.faces.find import Backend
 from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.any_way import AnyWay
+from unveilify.unmask.files import network_of
 from unveilify.unmask.remove import Reference, Removal, references, remove
-from unveilify.weights import PAINTER, SHIPPED, fetch
 
 Picture = Image | Pillow.Image | str | Path
 
@@ -44,8 +43,7 @@ class Unmasker:
         Raises:
             UserError: no such network or device, or one that must be told where the mask is.
         """
-        name = str(network or SHIPPED)
-        stored = load(fetch(name) if name in (SHIPPED, PAINTER) else network_file(Path(name)))
+        stored = load(network_of(network))
         system = NetworkSystem.of(stored, pick(device))
         if system.told:
             raise UserError(

@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 
 from unveilify.core.batch import to_floats
+from unveilify.core.found import Floats
 from unveilify.core.records import Image
-from unveilify.models.layers.warp import resize
 from unveilify.models.zoo.find import Network
 
 FILE = "upright.npz"
@@ -24,19 +24,29 @@ LEVELS, CELLS = 2, 2
 
 
 @torch.no_grad()
-def features(crops: Sequence[Image], finder: Network) -> npt.NDArray[np.float32]:
+def features(crops: Sequence[Image], finder: Network) -> Floats:
     """What the finder sees in face crops (S, S, 3) of one side, masked or not: (N, 704)."""
-    device = next(finder.parameters()).device
-    halved = F.pixel_unshuffle(resize(to_floats(crops).to(device), finder.look_px), 2)
-    coarsest = finder.trunk(halved)[: -LEVELS - 1 : -1]
-    cells = [F.adaptive_avg_pool2d(level.float(), CELLS).flatten(1) for level in coarsest]
-    return np.asarray(torch.cat(cells, 1).cpu().numpy(), np.float32)
+    return _coarse(finder.seen(_pictures(crops, finder)))
 
 
-def upright(crop: Image, finder: Network) -> float:
-    """The logarithm of the odds that the face in a crop (S, S, 3) stands upright: above 0 if it rather does."""
+@torch.no_grad()
+def look(crop: Image, finder: Network) -> tuple[Floats, float]:
+    """Where the mask is in a face crop (S, S, 3), as alpha (S, S), and the logarithm of the odds that the face stands
+    upright: above 0 if it rather does."""
+    picture = _pictures([crop], finder)
+    seen = finder.seen(picture)
+    alpha = finder.sharpened(finder.said(seen), picture)[0, 0].float().cpu().numpy()
     weights, bias = _layer()
-    return float(features([crop], finder)[0] @ weights + bias)
+    return alpha, float(_coarse(seen)[0] @ weights + bias)
+
+
+def _pictures(crops: Sequence[Image], finder: Network) -> torch.Tensor:
+    return to_floats(crops).to(next(finder.parameters()).device)
+
+
+def _coarse(seen: list[torch.Tensor]) -> Floats:
+    cells = [F.adaptive_avg_pool2d(level.float(), CELLS).flatten(1) for level in seen[: -LEVELS - 1 : -1]]
+    return np.asarray(torch.cat(cells, 1).cpu().numpy(), np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unveilify.core import mesh
+from unveilify.models.layers.placing import known
 
 COMPONENTS = 60
 RIDGE = 1.0
@@ -31,35 +32,34 @@ class Jaw(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        visible, hidden = split()
-        mean = mesh.surface().mean
-        self.register_buffer("centre", torch.from_numpy(mean[visible].ravel()).float())
-        self.register_buffer("basis", torch.zeros(3 * len(visible), COMPONENTS))
-        self.register_buffer("slope", torch.zeros(COMPONENTS, 3 * len(hidden)))
-        self.register_buffer("offset", torch.from_numpy(mean[hidden].ravel()).float())
+        face = mesh.surface()
+        self.register_buffer("centre", torch.from_numpy(face.mean[face.visible].ravel()).float())
+        self.register_buffer("basis", torch.zeros(3 * len(face.visible), COMPONENTS))
+        self.register_buffer("slope", torch.zeros(COMPONENTS, 3 * len(face.hidden)))
+        self.register_buffer("offset", torch.from_numpy(face.mean[face.hidden].ravel()).float())
 
     @torch.no_grad()
     def forward(self, landmarks: Tensor) -> Tensor:
         """Meshes (B, 468, 3) found under masks, with the predicted lower face; a mesh that is not known stays so."""
-        visible, hidden = split()
+        face = mesh.surface()
         centre, basis, slope, offset = (x.double().cpu().numpy() for x in self.buffers())
         rows = landmarks.double().cpu().numpy().copy()
-        for points in rows:
-            if np.isfinite(points).all():
-                there = mesh.rigid(mesh.surface().mean, points)
-                seen = _framed(points, there)[visible].ravel()
+        for points, is_known in zip(rows, known(landmarks), strict=True):
+            if is_known:
+                there = mesh.rigid(face.mean, points)
+                seen = there.undone(points[face.visible]).ravel()
                 lower = (seen - centre) @ basis @ slope + offset
-                points[hidden] = there(lower.reshape(-1, 3))
+                points[face.hidden] = there(lower.reshape(-1, 3))
         return torch.from_numpy(rows).to(landmarks)
 
     def fit(self, pairs: Sequence[tuple[Array, Array]]) -> None:
         """Learn from the true meshes of faces and those found under masks, each (468, 3)."""
-        visible, hidden = split()
+        face = mesh.surface()
         seen, lower = [], []
         for true, found in pairs:
-            there = mesh.rigid(mesh.surface().mean, found)
-            seen.append(_framed(found, there)[visible].ravel())
-            lower.append(_framed(true, there)[hidden].ravel())
+            there = mesh.rigid(face.mean, found)
+            seen.append(there.undone(found[face.visible]).ravel())
+            lower.append(there.undone(true[face.hidden]).ravel())
         x, y = np.array(seen), np.array(lower)
         centre, offset = x.mean(0), y.mean(0)
         basis = np.linalg.svd(x - centre, full_matrices=False)[2][:COMPONENTS].T
@@ -72,18 +72,7 @@ class Jaw(nn.Module):
         self.slope[:count].copy_(torch.from_numpy(slope))
 
 
-def split() -> tuple[mesh.Ints, mesh.Ints]:
-    """The points that a mask never hides, and the others."""
-    visible = mesh.surface().visible
-    return visible, np.setdiff1d(np.arange(mesh.POINTS), visible)
-
-
 def known_pairs(true: Tensor, found: Tensor) -> list[tuple[Array, Array]]:
     """The meshes (B, 468, 3) of which both are known, one by one."""
-    both = zip(true.double().cpu().numpy(), found.double().cpu().numpy(), strict=True)
-    return [(a, b) for a, b in both if np.isfinite(a).all() and np.isfinite(b).all()]
-
-
-def _framed(points: Array, there: mesh.Similarity) -> Array:
-    """Points (N, 3) of a picture in the frame of the mean face, which lies ``there``."""
-    return np.asarray((points - there.shift) @ there.rotation / there.scale)
+    pairs = zip(true.double().cpu().numpy(), found.double().cpu().numpy(), known(true) & known(found), strict=True)
+    return [(a, b) for a, b, both in pairs if both]

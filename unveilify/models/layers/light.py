@@ -103,7 +103,6 @@ def _fine(picture: Tensor) -> Tensor:
 def _grain(picture: Tensor, where: Tensor) -> Tensor:
     """(B, 1, 1, 1): the standard deviation of what is fine in the grey pictures, from the median, which hears no edges."""
     grey = _fine(picture.mean(1, keepdim=True)).abs()
-    values = [one[there > 0.5] for one, there in zip(grey, where, strict=True)]
-    return torch.stack([1.48 * v.median() if v.numel() >= FEW else grey.new_zeros(()) for v in values]).view(
-        -1, 1, 1, 1
-    )
+    skin = [one[there > 0.5] for one, there in zip(grey, where, strict=True)]
+    rough = [1.48 * values.median() if values.numel() >= FEW else grey.new_zeros(()) for values in skin]
+    return torch.stack(rough)[:, None, None, None]

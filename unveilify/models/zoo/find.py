@@ -64,8 +64,16 @@ class Network(nn.Module):
 
     def look(self, masked: Tensor) -> Tensor:
         """Pictures (B, 3, S, S) in [-1, 1] of any side -> logits (B, 1, L, L), L the side at which it looks."""
-        halved = F.pixel_unshuffle(resize(masked, self.look_px), 2)
-        return F.pixel_shuffle(self.field(self.trunk(halved)[0]).float(), 2)
+        return self.said(self.seen(masked))
+
+    def seen(self, masked: Tensor) -> list[Tensor]:
+        """What the trunk sees in the pictures, finest first."""
+        features: list[Tensor] = self.trunk(F.pixel_unshuffle(resize(masked, self.look_px), 2))
+        return features
+
+    def said(self, seen: list[Tensor]) -> Tensor:
+        """The logits of what was seen."""
+        return F.pixel_shuffle(self.field(seen[0]).float(), 2)
 
     def alpha(self, masked: Tensor) -> Tensor:
         """Where the mask is in (B, 3, S, S): (B, 1, S, S) in 0…1, soft at its edges; nowhere where none is worn."""

@@ -195,18 +195,20 @@ class Network(nn.Module):
         window = WINDOW.box(side)[2]
         gain, bias, blend = (resize(x, window) for x in (fields.gain, fields.bias, fields.blend))
         around, inner = WINDOW.cut(masked), WINDOW.cut(hole)
-        known = []
+        known, trusts = [], []
         for sources, flow, part in ((photos, fields.flow, PLACED), ([nobody], None, NOBODY)):
             shown = lit(show(sources, masked, window, flow), around, inner)
             shown = replace(shown, picture=shown.picture * gain[:, part] + bias[:, part])
             edge = shown.feathered()
+            trusts.append(shown.trust)
             known.append((around + edge * (joined(shown, around, inner).picture - around), edge))
         pictures = [picture for picture, _ in known] + [around + resize(fields.paint, window)]
         inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
         fill = masked + WINDOW.back(fading(inside - around), side)
         if not self.training or batch.unmasked is None:
-            face = WINDOW.back(known[1][1] * (1 - show(photos, masked, window, fields.flow).trust), side)
-            return grained(met(fill, batch.masked.float(), hole), batch.masked.float(), hole, face), {}
+            # Nobody's face, where no photo of the person can be trusted.
+            face, photo = WINDOW.back(known[1][1] * (1 - trusts[0]), side), batch.masked.float()
+            return grained(met(fill, photo, hole), photo, hole, face), {}
         return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
 
     def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
@@ -228,7 +230,7 @@ class Network(nn.Module):
         """Where the truth shows a point of the lower face, the first reference's own point is to be fetched."""
         if not photos or batch.unmasked_landmarks is None or batch.unmasked_landmarks.shape[1] != mesh.POINTS:
             return {}
-        points = [p for p in range(mesh.POINTS) if p not in set(mesh.surface().visible.tolist())]
+        points = mesh.surface().hidden
         true = batch.unmasked_landmarks[:, points, :2].float()
         wanted = (2 / WINDOW.side * (photos[0].placement.points[:, points] - true)).clamp(-FLOW, FLOW)
         places = (true - true.new_tensor([WINDOW.left, WINDOW.top])) / WINDOW.side
