@@ -106,3 +106,5 @@ def test_a_smooth_cheek_below_a_rough_one_gets_grain_and_a_rough_one_none() -> N
     more = (grained(rough, rough, hole, everywhere) - rough).std()
     assert more < 0.2 * (made - skin(0.1)).std(), "it is rough enough"
     assert torch.equal(grained(skin(0.1), skin(0.1), hole, everywhere), skin(0.1))
+    small = [x[..., ::2, ::2] for x in (skin(0.1), rough, hole, everywhere)]
+    assert torch.equal(grained(*small), small[0]), "in a small picture lips are as fine as grain"

@@ -21,6 +21,8 @@ SHARP, SEAM = 160, (0.03, 0.015)
 """The same for whatever meets at the edge, looked at more sharply and not as far: what is left after all this is a line."""
 GRAIN, FEW = 0.3, 50
 """The share of the missing grain that is given, and the fewest pixels of skin that tell how much there is."""
+GRAINY_PX = 96
+"""Side of a face crop below which nothing is grain: lips and lids are as fine."""
 ALIKE = 0.5
 """How far colours on [-1, 1] may lie apart at the edge for the same skin to be seen in both; a lid beside a cheek is none."""
 
@@ -86,7 +88,9 @@ def _going_on(apart: Tensor, know: Tensor, reaches: tuple[float, ...]) -> Tensor
 
 def grained(fill: Tensor, masked: Tensor, hole: Tensor, face: Tensor) -> Tensor:
     """The fill (B, 3, S, S) with grain on its ``face`` (B, 1, S, S), where that has less than the photo's skin around the hole:
-    a smooth cheek below a rough one is seen. The grain is always the same."""
+    a smooth cheek below a rough one is seen. The grain is always the same; below `GRAINY_PX` there is none."""
+    if fill.shape[-1] < GRAINY_PX:
+        return fill
     skin = face * (1 - grown(hole, 2)) * (alike(masked - fill, APART / 2) > 0.5)
     missing = (_grain(masked, skin).square() - _grain(fill, face * hole).square()).clamp(min=0).sqrt()
     noise = torch.randn(1, 1, *fill.shape[-2:], generator=torch.Generator().manual_seed(0)).to(fill)
