@@ -37,6 +37,17 @@ def test_all_triangles_of_the_mean_face_look_at_the_camera() -> None:
     assert trust(turned(1.2), turned(-1.2)).mean() < 0.2
 
 
+def test_several_faces_have_the_normals_of_each_alone() -> None:
+    faces = np.stack([turned(0), turned(0.6), turned(-1.1)])
+    assert np.array_equal(normals(faces), np.stack([normals(face) for face in faces]))
+    triangles = surface().triangles
+    a, b, c = (faces[1][triangles[:, k]] for k in range(3))
+    total = np.zeros((mesh.POINTS, 3))
+    for k in range(3):
+        np.add.at(total, triangles[:, k], np.cross(b - a, c - a))
+    np.testing.assert_allclose(normals(faces[1]), total / np.linalg.norm(total, axis=1, keepdims=True), atol=1e-12)
+
+
 @pytest.mark.parametrize("yaw", [-0.7, 0.0, 0.5])
 def test_a_rigid_move_is_found_from_what_no_mask_hides(yaw: float) -> None:
     """The person's own jaw lands where it belongs, whatever jaw the mesh imagines under the mask."""

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from unveilify.core import mesh
 from unveilify.core.landmark_rows import shares
 from unveilify.core.symmetry import mirrored
 from unveilify.faces.align import crop
@@ -116,3 +117,23 @@ def test_nothing_of_the_hole_is_left_when_it_is_blanked() -> None:
     flat = torch.full_like(picture, 0.3)
     torch.testing.assert_close(blank(flat, hole), flat)
     assert torch.isfinite(blank(picture, torch.ones_like(hole))).all()
+
+
+def test_a_batch_is_drawn_at_once(face: tuple[Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many faces there are: numpy's overhead is paid once. Faces that are not known stay empty."""
+    _, points = face
+    three = torch.cat([points, torch.full_like(points, torch.nan), points * 0.9])
+    drawn: list[int] = []
+
+    def counted(*given: NDArray[np.float64]) -> object:
+        drawn.append(len(given[0]))
+        return draw(*given)
+
+    draw = mesh.draw
+    monkeypatch.setattr(mesh, "draw", counted)
+    together = place(three, three, SIDE, WHOLE)
+    assert drawn == [2]
+    assert not together.seen[1].any()
+    alone = place(three[2:], three[2:], SIDE, WHOLE)
+    assert torch.equal(together.seen[2], alone.seen[0])
+    torch.testing.assert_close(together.grid[2], alone.grid[0])

@@ -92,28 +92,40 @@ def rigid(source: npt.NDArray[np.floating], target: npt.NDArray[np.floating], at
 
 
 def normals(points: npt.NDArray[np.floating]) -> Array:
-    """Unit normals (468, 3) of the surface; z is positive where it faces the camera."""
+    """Unit normals (..., 468, 3) of surfaces; z is positive where they face the camera."""
+    triangles, owners, begins = _corners()
+    a, b, c = (np.take(points, triangles[:, k], -2).astype(np.float64) for k in range(3))
+    normal = _cross(b - a, c - a)
+    total = np.add.reduceat(np.take(normal, owners, -2), begins, -2)
+    return np.asarray(total / np.maximum(np.sqrt(np.square(total).sum(-1, keepdims=True)), 1e-9))
+
+
+@lru_cache(maxsize=1)
+def _corners() -> tuple[Ints, Ints, Ints]:
+    """The triangles; which of them meet at each point, point by point; and where each point's begin."""
     triangles = surface().triangles
-    a, b, c = (points[triangles[:, k]].astype(np.float64) for k in range(3))
-    normal = np.cross(b - a, c - a)
-    total = np.zeros((POINTS, 3))
-    for k in range(3):
-        np.add.at(total, triangles[:, k], normal)
-    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9))
+    order = np.argsort(triangles.T.ravel(), kind="stable")
+    return triangles, order % len(triangles), np.searchsorted(triangles.T.ravel()[order], np.arange(POINTS))
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """As `np.cross` of (..., 3), which takes four times as long."""
+    after, before = [1, 2, 0], [2, 0, 1]
+    return np.asarray(a[..., after] * b[..., before] - a[..., before] * b[..., after])
 
 
 def draw(points: npt.NDArray[np.floating], values: Array, size_px: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Interpolate per-point ``values`` (468, K) over a picture: (S, S, K), and where the mesh is seen (S, S).
+    """Interpolate per-point ``values`` (..., 468, K) over pictures: (..., S, S, K), and where a mesh is seen (..., S, S).
 
-    ``points`` (468, 3) are in shares of the picture's side; where the mesh folds, what is nearest to the camera is
+    ``points`` (..., 468, 3) are in shares of the picture's side; where a mesh folds, what is nearest to the camera is
     seen, and what is turned away never.
     """
     vertices = points.astype(np.float64) * size_px * [1, 1, -1]
-    vertices[:, :2] -= 0.5
+    vertices[..., :2] -= 0.5
     return raster(vertices, surface().triangles, values, (size_px, size_px))
 
 
 def trust(*views: npt.NDArray[np.floating]) -> Array:
-    """How far each point (468,) can be trusted, 0…1, that is seen in all these poses (468, 3) of one face."""
-    squarely = np.min([normals(view)[:, 2] for view in views], 0)
+    """How far each point (..., 468) can be trusted, 0…1, that is seen in all these poses (..., 468, 3) of faces."""
+    squarely = np.min([normals(view)[..., 2] for view in views], 0)
     return np.asarray(np.clip((squarely - GRAZING) / (PLAIN - GRAZING), 0, 1), np.float64)

@@ -1,5 +1,6 @@
 """Draw triangle meshes into maps: which part of a surface does each pixel see?"""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -61,25 +62,34 @@ def grid_triangles(rows: int, columns: int) -> Ints:
 def raster(
     vertices: Array, triangles: Ints, values: Array, shape: tuple[int, int], *, backs: bool = False
 ) -> tuple[Floats, Bools]:
-    """Interpolate per-vertex ``values`` (N, K) over the pixels of a (height, width) picture.
+    """Interpolate per-vertex ``values`` (..., N, K) over the pixels of (height, width) pictures.
 
-    ``vertices`` (N, 3): x, y in pixels, pixel centres at whole numbers, and depth, larger is nearer.
+    ``vertices`` (..., N, 3): x, y in pixels, pixel centres at whole numbers, and depth, larger is nearer.
     Triangles that turn their back are left out unless ``backs``; where several lie on a pixel the nearest wins.
 
     Returns:
-        maps (height, width, K), zero where nothing is seen, and where something is seen (height, width).
+        maps (..., height, width, K), zero where nothing is seen, and where something is seen (..., height, width).
     """
-    height, width = shape
-    maps = np.zeros((height * width, values.shape[1]), np.float32)
-    seen = np.zeros(height * width, bool)
-    found = hits(vertices, triangles, shape, backs=backs)
-    maps[found.pixel] = found.blend(values)
-    seen[found.pixel] = True
-    return maps.reshape(height, width, -1), seen.reshape(shape)
+    *before, count, channels = values.shape
+    pages, pixels = math.prod(before), shape[0] * shape[1]
+    maps = np.zeros((pages * pixels, channels), np.float32)
+    seen = np.zeros(pages * pixels, bool)
+    if pages:
+        every = (triangles + count * np.arange(pages)[:, None, None]).reshape(-1, 3)
+        first = pixels * np.repeat(np.arange(pages), len(triangles))
+        found = hits(vertices.reshape(-1, 3), every, shape, backs=backs, first=first)
+        maps[found.pixel] = found.blend(values.reshape(-1, channels))
+        seen[found.pixel] = True
+    return maps.reshape(*before, *shape, channels), seen.reshape(*before, *shape)
 
 
-def hits(vertices: Array, triangles: Ints, shape: tuple[int, int], *, backs: bool = False) -> Hits:
-    """What `raster` draws: of several hits of one pixel (where triangles meet or fold), the nearest comes last."""
+def hits(
+    vertices: Array, triangles: Ints, shape: tuple[int, int], *, backs: bool = False, first: Ints | None = None
+) -> Hits:
+    """What `raster` draws: of several hits of one pixel (where triangles meet or fold), the nearest comes last.
+
+    ``first`` (T,): the number of the first pixel of each triangle's picture, where several of one shape are drawn.
+    """
     height, width = shape
     a, b, c = (np.take(vertices, triangles[:, k], 0).T for k in range(3))
     low = np.ceil(np.minimum(np.minimum(a[:2], b[:2]), c[:2]) - 1e-4).astype(np.int64)
@@ -97,50 +107,63 @@ def hits(vertices: Array, triangles: Ints, shape: tuple[int, int], *, backs: boo
     slopes = np.stack([ac[1], -ac[0], -ab[1], ab[0]]) * inverse
     x, y = low - a[:2]
     planes = np.concatenate([[slopes[0] * x + slopes[1] * y, slopes[2] * x + slopes[3] * y], slopes]).astype(np.float32)
-    found = [_cover(part, planes, span, width) for part in _batches(kept, size)]
+    found = [_cover(part, planes, span, width) for part in _parts(kept, size)]
     if not found:
         none = np.zeros(0, np.int64)
         return Hits(none, np.zeros((0, 3), np.int64), none.astype(np.float32), none.astype(np.float32))
     rest, owner, second, third = (np.concatenate(column) for column in zip(*found, strict=True))
-    pixel = np.take(low[1] * width + low[0], owner) + rest
-    if (area < -1e-6).any():  # the surface folds over itself somewhere: draw from far to near
-        depth = np.take(a[2], owner) + second * np.take(ab[2], owner) + third * np.take(ac[2], owner)
-        rank = np.argsort(depth, kind="stable")
-        pixel, owner, second, third = pixel[rank], owner[rank], second[rank], third[rank]
+    begin = low[1] * width + low[0]
+    pixel = np.take(begin if first is None else begin + first, owner) + rest
+    if (area < -1e-6).any():  # the surface folds over itself somewhere: what is hit twice is drawn from far to near
+        twice = np.flatnonzero(np.bincount(pixel, minlength=1)[pixel] > 1)
+        on = owner[twice]
+        depth = np.take(a[2], on) + second[twice] * np.take(ab[2], on) + third[twice] * np.take(ac[2], on)
+        rank = twice[np.argsort(depth, kind="stable")]
+        for column in (pixel, owner, second, third):
+            column[twice] = column[rank]
     return Hits(pixel, np.take(triangles, owner, 0), second, third)
 
 
 def _cover(part: Ints, planes: Floats, span: Ints, width: int) -> tuple[Ints, Ints, Floats, Floats]:
-    """Pixels (flat, from their box's corner), triangles and weights of all triangles of ``part``."""
-    columns, rows = span[0, part], span[1, part]
-    x = np.arange(columns.max(), dtype=np.float32)
-    y = np.arange(rows.max(), dtype=np.float32)
-    wb0, wc0, bx, by, cx, cy = planes[:, part, None, None]
-    across, down = x[None, None, :], y[None, :, None]
-    wb = (wb0 + bx * across) + by * down
-    wc = (wc0 + cx * across) + cy * down
+    """Pixels (flat, from their box's corner), triangles and weights of all triangles of ``part``, one after the other."""
+    row, y = _runs(span[1, part])
+    owner, down = np.take(part, row), y.astype(np.float32)
+    wb0, wc0, bx, by, cx, cy = np.take(planes, owner, 1)
+    high = np.take(span[0] - 1, owner).astype(np.float32)
+    low = np.zeros_like(high)
+    # Where on its row no weight is below 0, with room for rounding: which pixels they are is decided below.
+    step_b, step_c = by * down, cy * down
+    room = np.abs(np.stack([wb0, wc0, step_b, step_c, bx * high, cx * high])).sum(0) * np.float32(1e-5) + 2 * _EDGE
+    at_b, at_c = wb0 + step_b, wc0 + step_c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for start, slope in ((at_b, bx), (at_c, cx), (1 - at_b - at_c, -bx - cx)):
+            meets = -(room + start) / slope
+            np.fmax(low, np.where(slope > 0, meets, -np.inf), out=low)
+            np.fmin(high, np.where(slope < 0, meets, np.inf), out=high)
+    np.maximum(high, -1, out=high)
+    np.minimum(low, high + 1, out=low)
+    begin = np.ceil(low).astype(np.int64)
+    line, place = _runs(np.maximum(np.floor(high).astype(np.int64) - begin + 1, 0))
+    x = np.take(begin, line) + place
+    across = x.astype(np.float32)
+    wb = (np.take(wb0, line) + np.take(bx, line) * across) + np.take(step_b, line)
+    wc = (np.take(wc0, line) + np.take(cx, line) * across) + np.take(step_c, line)
     least = np.minimum(wb, wc)
     np.minimum(least, 1 - (wb + wc), out=least)
-    inside = least >= -_EDGE
-    if columns.min() < len(x):
-        inside &= across < columns[:, None, None]
-    if rows.min() < len(y):
-        inside &= down < rows[:, None, None]
-    count = len(x) * len(y)
-    hit = np.flatnonzero(inside)
-    triangle = hit // count
-    offset = (np.arange(len(y))[:, None] * width + np.arange(len(x))).ravel()
-    rest = np.take(offset, hit - triangle * count)
-    return rest, np.take(part, triangle), np.take(wb.ravel(), hit), np.take(wc.ravel(), hit)
+    hit = np.flatnonzero(least >= -_EDGE)
+    line = line[hit]
+    return np.take(y, line) * width + x[hit], np.take(owner, line), wb[hit], wc[hit]
 
 
-def _batches(order: Ints, size: Ints) -> list[Ints]:
-    """Cut triangles, sorted by the size of their boxes, where the size has tripled or memory would grow."""
-    sizes = np.maximum(size[order], 24)
-    batches, begin = [], 0
-    while begin < len(order):
-        room = max(1, _CHUNK // int(sizes[begin] * 3))
-        end = min(int(np.searchsorted(sizes, sizes[begin] * 3, side="right")), begin + room)
-        batches.append(order[begin:end])
-        begin = end
-    return batches
+def _runs(counts: Ints) -> tuple[Ints, Ints]:
+    """``counts[i]`` times ``i``, for each i, and beside each its place among those: 0, 1, 2 …"""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.take(np.cumsum(counts) - counts, owner)
+
+
+def _parts(order: Ints, size: Ints) -> list[Ints]:
+    """Cut triangles where the memory for them would grow."""
+    total = np.cumsum(size[order])
+    if not len(order) or total[-1] <= _CHUNK:
+        return [order] if len(order) else []
+    return np.split(order, np.flatnonzero(np.diff(total // _CHUNK)) + 1)

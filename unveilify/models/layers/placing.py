@@ -56,7 +56,7 @@ class Window:
     side: float = 1.0
 
     def inside(self, points: Points) -> Points:
-        """Points (N, 3) in shares of the window's side."""
+        """Points (..., N, 3) in shares of the window's side."""
         moved = points - [self.left, self.top, 0.0]
         return np.asarray(moved / self.side)
 
@@ -89,35 +89,30 @@ def place(
     With ``own_shape`` a face lands rigidly, with its own jaw and mouth; without, point by point on the target's.
     With ``mirror`` it is the source's mirror image that is shown. Where a mesh is not known nothing is seen.
     """
-    there = known(target) & known(source)
-    maps = np.zeros((len(target), size_px, size_px, 4), np.float32)
+    there = np.flatnonzero(known(target) & known(source))
+    to, given = _points(target)[there], _points(source)[there]
+    shown = np.asarray(mirrored(given.astype(np.float32)), np.float64) if mirror else given
+    rigidly = (mesh.rigid(a, b)(a) for a, b in zip(shown, to, strict=True))
+    placed = np.array(list(rigidly)).reshape(to.shape) if own_shape else to
+    # The mirror image itself is never made: its points are fetched from where their partners lie.
+    places = 2 * given[:, partners(mesh.POINTS) if mirror else slice(None), :2] - 1
+    values = np.concatenate([places, mesh.trust(placed, shown)[..., None]], -1)
+    maps, _ = _drawn(len(target), there, window.inside(placed), values, size_px)
     points = np.full((len(target), mesh.POINTS, 2), np.nan, np.float32)
-    for i, (to, given) in enumerate(zip(_points(target), _points(source), strict=True)):
-        if there[i]:
-            shown = np.asarray(mirrored(given.astype(np.float32)), np.float64) if mirror else given
-            placed = mesh.rigid(shown, to)(shown) if own_shape else to
-            trust = mesh.trust(placed, shown)
-            # The mirror image itself is never made: its points are fetched from where their partners lie.
-            values = np.column_stack([2 * given[partners(mesh.POINTS) if mirror else slice(None), :2] - 1, trust])
-            picture, seen = mesh.draw(window.inside(placed), values, size_px)
-            maps[i, ..., :3], maps[i, ..., 3], points[i] = picture, seen, placed[:, :2]
+    points[there] = placed[..., :2]
     return _placement(maps, points, target.device, window)
 
 
 def lay(target: Tensor, size_px: int, window: Window) -> tuple[Placement, Tensor]:
     """How to show an unrolled face (see `mesh.Surface.unrolled`) on ``target`` (B, 468, 3), and the surface's normals
     (B, 3, l, l)."""
-    there = known(target)
-    maps = np.zeros((len(target), size_px, size_px, 7), np.float32)
-    unrolled = 2 * mesh.surface().unrolled - 1
-    for i, to in enumerate(_points(target)):
-        if there[i]:
-            facing = mesh.normals(to)
-            values = np.column_stack([unrolled, mesh.trust(to), facing])
-            picture, seen = mesh.draw(window.inside(to), values, size_px)
-            maps[i, ..., :3], maps[i, ..., 3], maps[i, ..., 4:] = picture[..., :3], seen, picture[..., 3:]
-    normals = torch.from_numpy(maps[..., 4:]).permute(0, 3, 1, 2).to(target.device)
-    return _placement(maps[..., :4], _points(target)[..., :2], target.device, window), normals
+    there = np.flatnonzero(known(target))
+    to = _points(target)[there]
+    unrolled = np.broadcast_to(2 * mesh.surface().unrolled - 1, (*to.shape[:2], 2))
+    values = np.concatenate([unrolled, mesh.trust(to)[..., None], mesh.normals(to)], -1)
+    maps, normals = _drawn(len(target), there, window.inside(to), values, size_px)
+    placement = _placement(maps, _points(target)[..., :2], target.device, window)
+    return placement, torch.from_numpy(normals).permute(0, 3, 1, 2).to(target.device)
 
 
 def fetch(pictures: Tensor, placement: Placement, side: int) -> Tensor:
@@ -190,11 +185,10 @@ def skin_points() -> npt.NDArray[np.int64]:
 
 def _squarely(landmarks: Tensor, points: Tensor, like: Tensor) -> Tensor:
     """(B, 1, P): how squarely each point faces the camera; 0 where the mesh is not known."""
-    rows = [
-        mesh.normals(one)[:, 2].clip(0, 1) if there else np.zeros(mesh.POINTS)
-        for one, there in zip(_points(landmarks), known(landmarks), strict=True)
-    ]
-    return torch.from_numpy(np.stack(rows)).to(like)[:, None, points]
+    there = known(landmarks)
+    facing = np.zeros((len(landmarks), mesh.POINTS))
+    facing[there] = mesh.normals(_points(landmarks)[there])[..., 2].clip(0, 1)
+    return torch.from_numpy(facing).to(like)[:, None, points]
 
 
 def at(pictures: Tensor, points: Tensor) -> Tensor:
@@ -207,11 +201,21 @@ def _points(landmarks: Tensor) -> Points:
     return landmarks.detach().cpu().double().numpy()
 
 
+def _drawn(
+    count: int, there: npt.NDArray[np.intp], points: Points, values: Points, size_px: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Of ``count`` pictures those that are ``there``, drawn: x, y, trust and seen (count, l, l, 4), and what else there is."""
+    pictures, seen = mesh.draw(points, values, size_px)
+    maps, rest = (np.zeros((count, size_px, size_px, channels), np.float32) for channels in (4, values.shape[-1] - 3))
+    maps[there, ..., :3], maps[there, ..., 3], rest[there] = pictures[..., :3], seen, pictures[..., 3:]
+    return maps, rest
+
+
 def _placement(
     maps: npt.NDArray[np.float32], points: npt.NDArray[np.floating], device: torch.device, window: Window
 ) -> Placement:
     """From x, y, trust and seen (B, l, l, 4); around the mesh the displacement goes on smoothly."""
-    places, trust, seen = torch.split(torch.from_numpy(maps).to(device).permute(0, 3, 1, 2), [2, 1, 1], 1)
+    places, trust, seen = torch.split(torch.from_numpy(maps).to(device).permute(0, 3, 1, 2).contiguous(), [2, 1, 1], 1)
     side = maps.shape[1]
     steps = (torch.arange(side, device=device) + 0.5) / side * window.side
     x, y = 2 * (window.left + steps) - 1, 2 * (window.top + steps) - 1
