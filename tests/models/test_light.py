@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.core.mesh import surface
+from unveilify.models.layers.blank import _halved
 from unveilify.models.layers.candidates import Shown
-from unveilify.models.layers.hole import eyes, grown, soften
+from unveilify.models.layers.hole import averaged, eyes, grown, soften
 from unveilify.models.layers.light import grained, joined, lit, met
 from unveilify.models.layers.placing import levelled
 
@@ -83,6 +85,20 @@ def test_grown_reaches_as_far_as_it_says() -> None:
     area = torch.zeros(1, 1, 32, 32)
     area[..., 10, 20] = 1
     assert grown(area, 3).nonzero()[:, 2:].tolist() == [[y, x] for y in range(7, 14) for x in range(17, 24)]
+
+
+@pytest.mark.parametrize("reach", [1, 2, 5, 11])
+def test_what_is_around_a_pixel_is_what_torchs_pools_find_there(reach: int) -> None:
+    area = torch.rand(2, 3, 40, 33, generator=torch.Generator().manual_seed(reach))
+    width = 2 * reach + 1
+    assert torch.equal(grown(area, reach), F.max_pool2d(F.pad(area, (reach,) * 4, value=-1), width, 1))
+    torch.testing.assert_close(averaged(area, reach), F.avg_pool2d(area, width, 1, reach))
+
+
+@pytest.mark.parametrize("side", [128, 37])
+def test_blank_halves_as_torchs_pool_does(side: int) -> None:
+    picture = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(side))
+    torch.testing.assert_close(_halved(picture), F.adaptive_avg_pool2d(picture, -(-side // 2)))
 
 
 @pytest.mark.parametrize("apart", [-1.2, 0.2, 1.5])

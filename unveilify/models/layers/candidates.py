@@ -10,7 +10,7 @@ from unveilify.core.mesh import POINTS
 from unveilify.models.contract import Batch
 from unveilify.models.layers.blank import blank, continued
 from unveilify.models.layers.face_prior import FacePrior
-from unveilify.models.layers.hole import grown
+from unveilify.models.layers.hole import averaged, grown
 from unveilify.models.layers.placing import (
     MIRRORED,
     Placement,
@@ -68,7 +68,7 @@ class Shown:
         """``seen`` with a soft inner edge of about 1.4 % of the side."""
         step = max(1, round(0.007 * self.seen.shape[-1]))
         inner = 1 - grown(1 - self.seen, step)
-        return F.avg_pool2d(inner, 2 * step + 1, 1, step) * self.seen
+        return averaged(inner, step) * self.seen
 
 
 def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mirror: bool = True) -> list[Source]:
@@ -151,7 +151,7 @@ def alike(apart: Tensor, scale: float) -> Tensor:
 def _near(seen: Tensor) -> Tensor:
     """1 on a mesh that is seen (B, 1, l, l), falling to 0 over `REACH` of the side around it."""
     step = max(1, round(REACH / 2 * seen.shape[-1]))
-    return F.avg_pool2d(grown(seen, step), 2 * step + 1, 1, step)
+    return averaged(grown(seen, step), step)
 
 
 def moved(placement: Placement, flow: Tensor) -> Placement:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.core.errors import UserError
 from unveilify.core.raster import hits
+from unveilify.models.layers.hole import grown
 from unveilify.models.layers.jaw import Array, Jaw, known_pairs
 from unveilify.models.layers.warp import sampled
 
@@ -76,18 +77,22 @@ class FacePrior(nn.Module):
 
     def unroll(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
         """(B, C, S, S) with meshes (B, 468, 3) -> (B, C, SIDE, SIDE)."""
-        places = (landmarks[:, self.corners, :2] * self.weights[None, :, :, None]).sum(2)
-        grid = (2 * places - 1).reshape(-1, SIDE, SIDE, 2)
-        return sampled(pictures, grid) * self.covered
+        grid = 2 * self.spread_out(landmarks[..., :2]) - 1
+        return sampled(pictures, grid.permute(0, 2, 3, 1)) * self.covered
+
+    def spread_out(self, values: Tensor) -> Tensor:
+        """What the points of meshes (B, 468, C) say, over the unrolled face: (B, C, SIDE, SIDE)."""
+        count, points, channels = values.shape
+        table = values.permute(1, 0, 2).reshape(points, count * channels).to(self.weights)
+        flat = F.embedding_bag(self.corners, table, per_sample_weights=self.weights, mode="sum")
+        return flat.T.reshape(count, channels, SIDE, SIDE)
 
     def seen(self, pictures: Tensor, landmarks: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
         """The unrolled pictures, with what is turned away or in the hole taken from the other side, and how far each
         pixel is known (B, 1, SIDE, SIDE)."""
-        squarely = np.stack([mesh.trust(one) for one in landmarks.double().cpu().numpy()])
-        trust = torch.from_numpy(squarely).to(pictures)
-        know = (trust[:, self.corners] * self.weights).sum(2).reshape(-1, 1, SIDE, SIDE)
-        know = know * (self.unroll(F.max_pool2d(hole, 3, 1, 1), landmarks) < 0.02)
-        flat = self.unroll(pictures, landmarks)
+        trust = torch.from_numpy(mesh.trust(landmarks.double().cpu().numpy())).to(pictures)
+        flat, covered = torch.split(self.unroll(torch.cat([pictures, grown(hole, 1)], 1), landmarks), [3, 1], 1)
+        know = self.spread_out(trust[..., None]) * (covered < 0.02)
         other = know.flip(-1) * (1 - know)
         total = know + other
         return (flat * know + flat.flip(-1) * other) / total.clamp(min=1e-3), total

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unveilify.models.contract import Batch
-from unveilify.models.layers.layers import scaled
+from unveilify.models.layers.layers import channel_norm, scaled
 
 Condition = Callable[[Batch], Tensor]
 """What the discriminator sees beside the image: (B, C, S, S)."""
@@ -38,7 +38,7 @@ class PatchGAN(nn.Module):
         channels = [scaled(64 * 2**i, width) for i in range(depth)]
         self.first = nn.Conv2d(3 + condition_channels, channels[0], 4, 2, 1)
         self.convs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in itertools.pairwise(channels))
-        self.norms = nn.ModuleList(nn.InstanceNorm2d(c, affine=True) for c in channels[1:])
+        self.norms = nn.ModuleList(channel_norm(c, affine=True) for c in channels[1:])
         self.last = nn.Conv2d(channels[-1], 1, 4)
         self.condition = condition
         for module in self.modules():
