@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unveilify.models.contract import Batch
 from unveilify.shards.stream import ShardSet
-from unveilify.training.augment import augment, blur, change, colours, compress, cut, draw
+from unveilify.training.augment import augment, blur, colours, compress, compressed, cut, draw, seen
 from unveilify.training.config import TrainConfig
 from unveilify.training.data import Feed
 from unveilify.training.distributed import World
@@ -60,8 +60,11 @@ def test_what_is_to_be_painted_has_no_blocks(astronaut: NDArray[np.uint8]) -> No
     assert changed.unmasked is not None
     assert batch.unmasked is not None
     inside = (changed.hole > 0).expand_as(batch.masked)
-    assert torch.equal(changed.unmasked[inside], change(batch.unmasked, numbers, compressed=False)[inside])
-    assert torch.equal(changed.unmasked[~inside], change(batch.unmasked, numbers)[~inside])
+    clean = cut(seen(batch.unmasked, numbers), numbers)
+    assert torch.equal(changed.unmasked[inside], clean[inside])
+    assert torch.equal(
+        changed.unmasked[~inside], cut(compressed(seen(batch.unmasked, numbers), numbers), numbers)[~inside]
+    )
 
 
 def test_identity_images_are_other_photos(astronaut: NDArray[np.uint8]) -> None:
@@ -91,7 +94,8 @@ def test_in_the_middle_nothing_changes(astronaut: NDArray[np.uint8]) -> None:
     x = pictures(astronaut)
     numbers = torch.full((1, 13), 0.5)
     numbers[:, [4, 6, 8]] = 0.99  # neither blurred nor compressed nor cut
-    assert float((change(x, numbers) - x).abs().max()) < 2.5 / 127.5
+    changed = cut(compressed(seen(x, numbers), numbers), numbers)
+    assert float((changed - x).abs().max()) < 2.5 / 127.5
 
 
 def test_a_tight_photo_repeats_its_rim() -> None:

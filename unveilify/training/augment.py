@@ -37,17 +37,18 @@ def augment(batch: Batch, seed: int, position: int) -> Batch:
     assert batch.unmasked is not None
     count, k = batch.identity.shape[:2]
     numbers = draw(seed, position, count, 1 + k).to(batch.masked.device, non_blocking=True)
-    hole = cut(batch.hole, numbers[:, 0])
-    around, masked = (change(x, numbers[:, 0]) for x in (batch.unmasked, batch.masked))
-    clean = change(batch.unmasked, numbers[:, 0], compressed=False)
+    pictures = torch.cat([batch.unmasked, batch.masked, batch.identity.flatten(0, 1)])
+    every = torch.cat([numbers[:, 0], numbers[:, 0], numbers[:, 1:].flatten(0, 1)])
+    taken = seen(pictures, every)
+    hole, clean = cut(batch.hole, numbers[:, 0]), cut(taken[:count], numbers[:, 0])
+    around, masked, identity = torch.split(cut(compressed(taken, every), every), [count, count, count * k])
     # Blur and blocks carry the mask a few pixels out of the hole, where the two pictures must agree.
     masked, unmasked = (torch.where(hole > 0, x, around) for x in (masked, clean))
-    identity = change(batch.identity.flatten(0, 1), numbers[:, 1:].flatten(0, 1)).view_as(batch.identity)
-    identity = identity * (batch.real > 0)[:, None, None, None, None]
+    identity = identity.view_as(batch.identity) * (batch.real > 0)[:, None, None, None, None]
     return replace(
         batch,
-        masked=masked.contiguous(memory_format=torch.channels_last),
-        unmasked=unmasked.contiguous(memory_format=torch.channels_last),
+        masked=masked,
+        unmasked=unmasked,
         identity=identity,
         hole=hole,
     )
@@ -62,16 +63,20 @@ def draw(seed: int, position: int, count: int, pictures: int) -> Tensor:
     return torch.from_numpy(np.stack(rows))
 
 
-def change(x: Tensor, numbers: Tensor, *, compressed: bool = True) -> Tensor:
-    """(N, 3, S, S) in [-1, 1] and (N, 13) in [0, 1) -> the same range: optics, colour, compression, frame."""
-    brightness, contrast, saturation, hue, blurs, sigma, compresses, quality = numbers[:, :8].unbind(1)
+def seen(x: Tensor, numbers: Tensor) -> Tensor:
+    """(N, 3, S, S) in [-1, 1] and (N, 13) in [0, 1) -> the same range: optics and colour."""
+    brightness, contrast, saturation, hue, blurs, sigma = numbers[:, :6].unbind(1)
     x = blur(x, torch.where(blurs < BLURRED, sigma * BLUR * x.shape[-1], 0.0))
     x = colours(x, BRIGHTNESS * (2 * brightness - 1), _power(CONTRAST, contrast), _turned(saturation, hue))
-    if compressed:
-        low, high = QUALITIES
-        # At quality 100 the steps are so small that nothing is lost.
-        x = compress(x.clamp(-1, 1), torch.where(compresses < COMPRESSED, low + (high - low) * quality, 100.0))
-    return cut(x.clamp(-1, 1), numbers)
+    return x.clamp(-1, 1)
+
+
+def compressed(x: Tensor, numbers: Tensor) -> Tensor:
+    """Some of (N, 3, S, S) in [-1, 1] with losses like JPEG's, as ``numbers`` (N, 13) say."""
+    compresses, quality = numbers[:, 6:8].unbind(1)
+    low, high = QUALITIES
+    # At quality 100 the steps are so small that nothing is lost.
+    return compress(x, torch.where(compresses < COMPRESSED, low + (high - low) * quality, 100.0)).clamp(-1, 1)
 
 
 def cut(x: Tensor, numbers: Tensor) -> Tensor:
@@ -85,8 +90,8 @@ def cut(x: Tensor, numbers: Tensor) -> Tensor:
     places = torch.arange(size, device=x.device)
     columns = torch.minimum(torch.maximum(places, left), size - 1 - right)
     rows = torch.minimum(torch.maximum(places, upper), size - 1 - lower)
-    which = torch.arange(len(x), device=x.device)[:, None, None]
-    return x.movedim(1, -1)[which, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
+    x = torch.gather(x, 2, rows[:, None, :, None].expand(x.shape))
+    return torch.gather(x, 3, columns[:, None, None, :].expand(x.shape))
 
 
 def colours(x: Tensor, added: Tensor, times: Tensor, chroma: Tensor) -> Tensor:
@@ -118,18 +123,17 @@ def compress(x: Tensor, quality: Tensor) -> Tensor:
     """
     size = x.shape[-1]
     x = F.pad(x, (0, -size % 8, 0, -size % 8), mode="replicate")
-    blocks = x.shape[-1] // 8
     cosines = _cosines().to(x.device)
     ycc = torch.einsum("ij,njhw->nihw", _TO_YCC.to(x.device), x)
-    tiles = ycc.reshape(len(x), 3, blocks, 8, blocks, 8).transpose(3, 4)
-    coefficients = cosines @ tiles @ cosines.T
+    down = cosines @ ycc.unflatten(2, (-1, 8))  # type: ignore[no-untyped-call]
+    coefficients = down.unflatten(4, (-1, 8)) @ cosines.T
     waves = torch.arange(8, device=x.device)
     table = (10 + 6 * (waves[:, None] + waves)) * torch.tensor([1.0, 2.0, 2.0], device=x.device)[:, None, None]
     share = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
     # One step of the tables is one level of 255; pictures here span 2.
-    step = (share[:, None, None, None] * table).clamp(min=1)[:, :, None, None] * (2 / 255)
-    tiles = cosines.T @ (torch.round(coefficients / step) * step) @ cosines
-    ycc = tiles.transpose(3, 4).reshape(x.shape)
+    step = (share[:, None, None, None] * table).clamp(min=1)[:, :, None, :, None] * (2 / 255)
+    down = (torch.round(coefficients / step) * step @ cosines).flatten(4)
+    ycc = (cosines.T @ down).view_as(ycc)
     return torch.einsum("ij,njhw->nihw", torch.linalg.inv(_TO_YCC).to(x.device), ycc)[:, :, :size, :size]
 
 

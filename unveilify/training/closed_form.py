@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-
 from unveilify.core import stage
 from unveilify.core.config import build
 from unveilify.core.paths import BEST
@@ -14,7 +12,6 @@ from unveilify.models import store
 from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet, in_order
 from unveilify.training.config import TrainConfig
-from unveilify.training.data import to_batch
 
 STAGE, BATCH = "train", 32
 
@@ -39,5 +36,5 @@ def _looking(shards: ShardSet, config: TrainConfig) -> Iterator[Batch]:
     split = shards.split("train")
     with track(f"train {config.model}", len(split), "triplets") as line:
         for samples in in_order(split, BATCH, size_px=config.size_px):
-            yield to_batch(samples, torch.device("cpu"))
+            yield samples.floats("cpu")
             line.advance(len(samples))

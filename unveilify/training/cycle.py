@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unveilify.core.engine.device import memory_format
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Points
 from unveilify.core.written import OutputFolder
@@ -83,7 +84,9 @@ def add_parts(trainer: Trainer) -> None:
     torch.manual_seed(trainer.config.seed + 1)
     parts = {"mask_on": MaskOn(size_px), "critic": PatchGAN(size_px, 0.5, lambda batch: batch.hole, 1)}
     for name, part in parts.items():
-        trainer.state.modules[name] = part.to(trainer.device).to(memory_format=torch.channels_last)
+        trainer.state.modules[name] = part.to(trainer.device).to(
+            memory_format=memory_format(trainer.device, bf16=bool(trainer.config.bf16))
+        )
         trainer.state.optimizers[f"adam_{name}"] = torch.optim.Adam(
             part.parameters(), RATES[name], (0.5, 0.99), fused=trainer.device.type == "cuda"
         )
@@ -193,7 +196,7 @@ def _dealt(trainer: Trainer, crops: NDArray[np.uint8], count: int) -> Tensor | N
     if not len(crops):
         return None
     dealt = unpaired.deal(crops, trainer.config.seed, _position(trainer, count), count)
-    return dealt.to(trainer.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+    return dealt.to(trainer.device, non_blocking=True).contiguous(memory_format=_order(trainer))
 
 
 def _dealt_landmarks(trainer: Trainer, points: Points | None, count: int) -> Tensor | None:
@@ -201,6 +204,10 @@ def _dealt_landmarks(trainer: Trainer, points: Points | None, count: int) -> Ten
     if points is None:
         return None
     return unpaired.deal_landmarks(points, trainer.config.seed, _position(trainer, count), count).to(trainer.device)
+
+
+def _order(trainer: Trainer) -> torch.memory_format:
+    return memory_format(trainer.device, bf16=bool(trainer.config.bf16))
 
 
 def _position(trainer: Trainer, count: int) -> int:

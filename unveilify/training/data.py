@@ -7,6 +7,7 @@ from itertools import islice
 import torch
 
 from unveilify.core.batch import Batch
+from unveilify.core.engine.device import memory_format
 from unveilify.core.errors import UserError
 from unveilify.shards.stream import ShardSet, Split, Stream, StreamConfig, in_order
 from unveilify.training.augment import augment
@@ -62,11 +63,10 @@ class Feed:
             position = seen + number * config.batch + self.world.rank * len(samples)
             if config.wild:
                 samples = wild(samples, config.seed, position)
-            batch = to_batch(samples, self.device)
-            batch = self._with_references(batch, config.seed, position)
+            batch = self._with_references(samples.floats(self.device), config.seed, position)
             if config.augment:
                 batch = augment(batch, config.seed, position)
-            yield batch
+            yield self._laid_out(batch)
 
     def validation(self) -> Iterator[Batch]:
         """The first ``validate_on`` triplets of the validation split, always the same; as wild as those of training,
@@ -76,21 +76,21 @@ class Feed:
         whole = in_order(self.val, config.batch, size_px=config.size_px)
         for number, samples in enumerate(islice(whole, -(-config.validate_on // config.batch))):
             shown = wild(samples, config.seed + 1, number * config.batch) if config.wild else samples
-            yield self._with_references(to_batch(shown, self.device), config.seed + 1, number * config.batch)
+            batch = self._with_references(shown.floats(self.device), config.seed + 1, number * config.batch)
+            yield self._laid_out(batch)
 
     def preview(self) -> Batch:
         """A few validation triplets to look at."""
-        batch = to_batch(next(in_order(self.val, PREVIEW, size_px=self.config.size_px)), self.device)
+        batch = next(in_order(self.val, PREVIEW, size_px=self.config.size_px)).floats(self.device)
         return self._with_references(batch, self.config.seed + 1, 0)
 
     def _with_references(self, batch: Batch, seed: int, position: int) -> Batch:
         share = self.config.references
         return batch if share is None else invent(batch, seed, position, share)
 
-
-def to_batch(samples: Batch, device: torch.device) -> Batch:
-    """Bytes to floats on the device, in the memory order that networks are trained with."""
-    batch = samples.floats(device)
-    assert batch.unmasked is not None
-    masked, unmasked = (x.contiguous(memory_format=torch.channels_last) for x in (batch.masked, batch.unmasked))
-    return replace(batch, masked=masked, unmasked=unmasked)
+    def _laid_out(self, batch: Batch) -> Batch:
+        """The pictures in the memory order that the networks are trained in."""
+        order = memory_format(self.device, bf16=bool(self.config.bf16))
+        assert batch.unmasked is not None
+        masked, unmasked = (x.contiguous(memory_format=order) for x in (batch.masked, batch.unmasked))
+        return replace(batch, masked=masked, unmasked=unmasked)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from unveilify.core.config import Config, build
+from unveilify.core.engine.device import memory_format
 from unveilify.core.errors import UserError
 from unveilify.models.contract import Recipe, plugin
 from unveilify.models.system import NetworkSystem
@@ -77,7 +78,7 @@ def build_trainer(config: TrainConfig, device: torch.device, world: World = Worl
         modules["discriminator"] = discriminator.to(device)
         optimizers["adam_d"] = _adam(modules["discriminator"], recipe.lr_d, recipe)
     for part in modules.values():
-        part.to(memory_format=torch.channels_last)
+        part.to(memory_format=memory_format(device, bf16=bool(config.bf16)))
     judges = find_judges(recipe, device)
     if hasattr(module, "extra_losses"):
         judges = judges.with_extra(module.extra_losses(settings, device))
