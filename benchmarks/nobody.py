@@ -33,7 +33,7 @@ def faces(prior: FacePrior) -> list[Image]:
     for component, spread in zip(prior.components, prior.spread, strict=True):
         for sign in (-1.5, 1.5):
             other = prior.mean.clone()
-            other[:, SPLIT:] += sign * spread * component
+            other[:, SPLIT:] += sign * spread * prior.enlarged(component[None])[0]
             flat.append(other)
     whole = (torch.stack(flat) + prior.tone[None, :, None, None]).clamp(-1, 1)
     points = torch.from_numpy(mesh.surface().mean * 0.25 + [0.5, 0.4, 0.0]).float()[None].expand(len(whole), -1, -1)

@@ -10,7 +10,6 @@ from unveilify.models.layers.blank import _halved
 from unveilify.models.layers.candidates import Shown
 from unveilify.models.layers.hole import averaged, eyes, grown, soften
 from unveilify.models.layers.light import grained, joined, lit, met
-from unveilify.models.layers.placing import levelled
 
 SIDE = 128
 
@@ -55,16 +54,6 @@ def test_light_goes_on_into_the_hole() -> None:
 def face() -> Tensor:
     mean = torch.from_numpy(surface().mean).float()
     return (0.25 * mean + torch.tensor([0.5, 0.4, 0.0]))[None]
-
-
-def test_nobody_is_as_bright_as_the_skin_that_is_seen_whatever_hangs_over_the_forehead() -> None:
-    flat = torch.full((1, 3, 160, 160), -0.4)
-    photo = skin(0.2)
-    photo[..., :40, :] = -1.0
-    hole = square(70, 128, 0, 128)
-    assert (levelled(flat, photo, face(), hole) - 0.2).abs().max() < 0.05
-    assert torch.equal(levelled(flat, photo, face(), hole + 1), flat), "no skin is seen"
-    assert torch.equal(levelled(flat, photo, face() * torch.nan, hole), flat)
 
 
 def test_the_hole_spares_the_eyes_unless_the_mask_surely_lies_on_them() -> None:

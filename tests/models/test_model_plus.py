@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from unveilify.models.layers.candidates import Source, moved, show
+from unveilify.models.layers.candidates import Source, show
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.placing import Placement
 from unveilify.models.layers.warp import resize
@@ -126,7 +126,16 @@ def test_a_flow_fetches_from_further_on():
     torch.testing.assert_close(show([source], picture, 16).picture, picture, atol=1e-4, rtol=0)
     further = show([source], picture, 16, resize(flow, 16)).picture
     torch.testing.assert_close(further[..., :-1], picture[..., 1:], atol=1e-4, rtol=0)
-    assert moved(placement, flow).trust is one
+
+
+def test_the_outline_moves_with_the_picture():
+    grid = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 1, 16, 16], align_corners=False)
+    half = (torch.arange(16) >= 8).float().expand(1, 1, 16, 16)
+    placement = Placement(grid, half, half, torch.zeros(1, 468, 2))
+    flow = torch.tensor([4 / 16, 0.0])[None, :, None, None].expand(1, 2, 4, 4)
+    seen = Source(torch.rand(1, 3, 16, 16), placement, half, half).moved(flow).seen
+    assert seen[..., 7:].min() > 0.9
+    assert seen[..., :5].max() < 0.1
 
 
 def test_terms_appear_in_training_alone(make_batch, see_masks):

@@ -17,15 +17,18 @@ from unveilify.models.layers.placing import (
     Window,
     fetch,
     lay,
-    levelled,
     match_colour,
     merge,
     place,
 )
-from unveilify.models.layers.warp import resize, sampled
+from unveilify.models.layers.warp import gaussian, resize, sampled
 
 REACH = 0.11
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
+SKIN = 0.5
+"""How far a colour on [-1, 1] may lie from that of a face for it to be the same person's neck or ear."""
+OUTLINE = 1.0
+"""Standard deviation, in pixels at which meshes are drawn, under which their outline is smoothed: enlarged it has no steps."""
 APART = 0.5
 """How far colours on [-1, 1] may lie apart around the hole for the same thing to be seen in both photos."""
 
@@ -39,10 +42,6 @@ class Source:
     trust: Tensor
     seen: Tensor
 
-    def doubted(self) -> "Source":
-        """The same with next to no trust: shown where nothing else is."""
-        return replace(self, trust=0 * self.trust)
-
     def within(self, photos: list["Source"]) -> "Source":
         """The same, seen only where a photo of the person is, if there is one: another jaw beside theirs is a second face."""
         if not photos:
@@ -50,6 +49,17 @@ class Source:
         covered = torch.stack([photo.seen for photo in photos]).amax(0)
         given = covered.amax((1, 2, 3), keepdim=True) > 0
         return replace(self, seen=self.seen * torch.where(given, covered, torch.ones_like(covered)))
+
+    def moved(self, flow: Tensor) -> "Source":
+        """The same, picture and outline, as it is found ``flow`` (B, 2, l, l) further on; in shares of the window's half side."""
+        side = flow.shape[-1]
+        identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
+        places = F.affine_grid(identity, [len(flow), 1, side, side], align_corners=False) + flow.permute(0, 2, 3, 1)
+        grid = sampled(resize(self.placement.grid.permute(0, 3, 1, 2), side), places).permute(0, 2, 3, 1)
+        large = self.seen.shape[-1]
+        further = resize(places.permute(0, 3, 1, 2), large).permute(0, 2, 3, 1)
+        trust, seen = (sampled(x, further) for x in (self.trust, self.seen))
+        return replace(self, placement=replace(self.placement, grid=grid), trust=trust, seen=seen)
 
     def reduced(self, side: int) -> "Source":
         """The same with pictures of at most ``side``: what is shown smaller must not alias."""
@@ -89,11 +99,12 @@ def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mir
 
 
 def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: FacePrior) -> tuple[Source, Tensor]:
-    """Nobody's face on the mesh that was found, and that mesh's normals (B, 3, l, l)."""
+    """Nobody's face on the mesh that was found, which is trusted where nothing else is seen, and that mesh's normals
+    (B, 3, l, l)."""
     target = mesh_of(batch.landmarks, batch)
     placement, normals = lay(prior.jaw(target), size_px, window)
-    pictures = levelled(prior(batch.masked, target.nan_to_num(0.5), hole), batch.masked, target, hole)
-    return Source(pictures, placement, placement.seen, placement.seen), normals
+    pictures = prior(batch.masked, target.nan_to_num(0.5), hole)
+    return Source(pictures, placement, 0 * placement.trust, placement.seen), normals
 
 
 def mesh_of(landmarks: Tensor | None, batch: Batch) -> Tensor:
@@ -104,16 +115,15 @@ def mesh_of(landmarks: Tensor | None, batch: Batch) -> Tensor:
 
 
 def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = None) -> Shown:
-    """The sources as one picture of ``side``, each weighed by its trust; ``flow`` as of `moved`."""
+    """The sources as one picture of ``side``, each weighed by its trust; ``flow`` as of `Source.moved`."""
     if not sources:
         empty = like.new_zeros(len(like), 1, side, side)
         return Shown(like.new_zeros(len(like), 3, side, side), empty, empty)
     pictures, trusts, seen = [], [], []
-    for source in sources:
-        placement = source.placement if flow is None else moved(source.placement, flow)
-        pictures.append(fetch(source.pictures, placement, side))
+    for source in sources if flow is None else [source.moved(flow) for source in sources]:
+        pictures.append(fetch(source.pictures, source.placement, side))
         trusts.append(resize(source.trust, side))
-        seen.append((resize(source.seen, side) > 0.5).float())
+        seen.append((resize(gaussian(source.seen, OUTLINE), side) > 0.5).float())
     return Shown(*merge(pictures, trusts, seen))
 
 
@@ -134,7 +144,13 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     chosen = chosen / chosen.sum(0)
     pairs = list(zip(chosen, sources, strict=True))
     there = window.back(sum((c * fetch(s.pictures, s.placement, inner) for c, s in pairs), masked.new_zeros(())), side)
-    near = window.back(resize(sum((c * _near(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
+    near, face = (
+        window.back(resize(sum((c * where(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
+        for where in (_near, Tensor.float)
+    )
+    # Their neck and ears, not the wall behind them.
+    skin = (there * face).sum((2, 3), keepdim=True) / face.sum((2, 3), keepdim=True).clamp(min=1)
+    near = near * alike(there - skin, SKIN)
     # Where hair here meets a wall there, the two differ by more than light does: that is no light to go on.
     apart = masked - there
     same = alike(apart, APART)
@@ -152,13 +168,3 @@ def _near(seen: Tensor) -> Tensor:
     """1 on a mesh that is seen (B, 1, l, l), falling to 0 over `REACH` of the side around it."""
     step = max(1, round(REACH / 2 * seen.shape[-1]))
     return averaged(grown(seen, step), step)
-
-
-def moved(placement: Placement, flow: Tensor) -> Placement:
-    """The placement as it is found ``flow`` (B, 2, l, l) further on; in shares of the window's half side."""
-    side = flow.shape[-1]
-    identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
-    places = F.affine_grid(identity, [len(flow), 1, side, side], align_corners=False) + flow.permute(0, 2, 3, 1)
-    grid = resize(placement.grid.permute(0, 3, 1, 2), side)
-    further = sampled(grid, places)
-    return replace(placement, grid=further.permute(0, 2, 3, 1))

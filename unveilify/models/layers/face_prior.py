@@ -1,8 +1,8 @@
 """A face that nobody has: what the lower face may look like, given the upper one, in closed form.
 
-Faces are unrolled along their meshes, so that mouths lie on mouths and a mean of many is sharp. Of the lower halves
-the mean and the principal components are kept, and the linear least-squares estimate of the components from
-the upper half (the conditional mean of a joint Gaussian).
+Faces are unrolled along their meshes and moved onto their common mean (`congeal`), so that lips lie on lips and a mean of
+many is sharp. Of the lower halves the mean and the principal components are kept, and the linear least-squares estimate of
+the components from the upper half (the conditional mean of a joint Gaussian).
 """
 
 from collections.abc import Iterable
@@ -15,33 +15,42 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.core.errors import UserError
 from unveilify.core.raster import hits
+from unveilify.models.layers.congeal import Bytes, congealed
 from unveilify.models.layers.hole import grown
 from unveilify.models.layers.jaw import Array, Jaw, known_pairs
-from unveilify.models.layers.warp import sampled
+from unveilify.models.layers.warp import gaussian, sampled
 
-SIDE = 160
+SIDE = 320
 """Side of an unrolled face in pixels."""
-SPLIT = round(SIDE * (mesh.NEVER_HIDDEN + 0.9) / 2.75) - 6
+COARSE = SIDE // 2
+"""Side at which faces are told apart: what is finer is of the mean."""
+SPLIT = 2 * (round(COARSE * (mesh.NEVER_HIDDEN + 0.9) / 2.75) - 6)
 """First row of the lower half."""
+LOWER = ((SIDE - SPLIT) // 2, COARSE)
+"""Rows and columns of the lower half where faces are told apart."""
 UPPER = slice(round(0.30 * SPLIT), SPLIT)
 """Rows that the lower half is estimated from."""
-TONE = slice(SPLIT - 26, SPLIT + 8)
+TONE = slice(SPLIT - 52, SPLIT + 16)
 """Rows from the brows to the cheekbones, where the colour of a face's skin is looked for."""
 LOOK = (10, 16)
 """Rows and columns to which these are reduced."""
 UNLIKE = 0.25
 """Most that a pixel of the upper half may differ from the mean's, on [-1, 1]: what differs by more is no skin."""
-BLEND = 16
+BLEND = 32
 """Rows over which the mean of the upper half goes over into what is predicted of the lower."""
 COMPONENTS = 32
 RIDGE = 60.0
 """Penalty per face of the estimate, in squared grey levels of 0…255."""
+FINE = 6.0
+"""Standard deviation in pixels of what is called fine: of that the mean knows only what some sharp faces show."""
+CHUNK = 64
+"""Faces that are made floats at a time."""
 CLOSED = 0.06
 """Largest gap between the lips, in interocular distances, of a face that counts."""
 
 
 class FacePrior(nn.Module):
-    """``mean`` (3, SIDE, SIDE), colours less the face's own; ``components`` (C, 3, rows, SIDE) of the lower half, of
+    """``mean`` (3, SIDE, SIDE), colours less the face's own; ``components`` (C, 3, rows, COARSE) of the lower half, of
     length 1; ``spread`` (C,) their deviations; ``estimate`` (F, C), ``centre`` (F,) and ``tone`` (3,), the mean colour.
     ``jaw`` says where the lower face is."""
 
@@ -59,7 +68,7 @@ class FacePrior(nn.Module):
         super().__init__()
         features = 3 * LOOK[0] * LOOK[1] + 3
         self.register_buffer("mean", torch.zeros(3, SIDE, SIDE))
-        self.register_buffer("components", torch.zeros(COMPONENTS, 3, SIDE - SPLIT, SIDE))
+        self.register_buffer("components", torch.zeros(COMPONENTS, 3, *LOWER))
         self.register_buffer("spread", torch.zeros(COMPONENTS))
         self.register_buffer("estimate", torch.zeros(features, COMPONENTS))
         self.register_buffer("centre", torch.zeros(features))
@@ -105,8 +114,13 @@ class FacePrior(nn.Module):
         lower = self._coefficients(face, know, own) @ self.components.flatten(1)
         flat = self.mean.expand(len(masked), -1, -1, -1).clone()
         begin = (torch.arange(SIDE - SPLIT, device=lower.device) / BLEND).clamp(max=1)[:, None]
-        flat[:, :, SPLIT:] += begin * lower.reshape(-1, 3, SIDE - SPLIT, SIDE)
+        flat[:, :, SPLIT:] += begin * self.enlarged(lower.reshape(-1, 3, *LOWER))
         return (flat + own[..., None, None]).clamp(-1, 1)
+
+    @staticmethod
+    def enlarged(lower: Tensor) -> Tensor:
+        """Lower halves (N, 3, *LOWER) as large as those of the mean."""
+        return F.interpolate(lower, size=(SIDE - SPLIT, SIDE), mode="bilinear", align_corners=False)
 
     def _coefficients(self, face: Tensor, know: Tensor, own: Tensor) -> Tensor:
         features = self._features(face, know, own) - self.centre
@@ -127,7 +141,7 @@ class FacePrior(nn.Module):
         Raises:
             UserError: none counted.
         """
-        parts: list[tuple[Tensor, Tensor]] = []
+        parts: list[tuple[Bytes, Bytes]] = []
         pairs: list[tuple[Array, Array]] = []
         for pictures, landmarks, masked in faces:
             shut = closed(landmarks)
@@ -136,29 +150,49 @@ class FacePrior(nn.Module):
             if shut.any():
                 empty = torch.zeros_like(pictures[shut][:, :1])
                 face, know = self.seen(pictures[shut].float(), landmarks[shut], empty)
-                parts.append(((127 * face).round().to(torch.int8), (255 * know.clamp(0, 1)).to(torch.uint8)))
+                parts.append((_bytes(127.5 * (face + 1)), _bytes(255 * know)))
             if sum(len(face) for face, _ in parts) >= most:
                 break
         if not parts:
             raise UserError("No picture shows a face with a closed mouth: make the shards with landmarks mediapipe.")
         if pairs:
             self.jaw.fit(pairs)
-        tones = [tone(*_floats(part)) for part in parts]
-        self.tone.copy_(torch.cat(tones).mean(0))
+        unrolled, known = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        parts.clear()
+        self._learn(unrolled, known, congealed(unrolled, known))
+        return len(unrolled)
+
+    def _learn(self, unrolled: Bytes, known: Bytes, sharp: list[int]) -> None:
+        """Mean, components and estimate, of faces (N, SIDE, SIDE, 3) and how far they are known (N, SIDE, SIDE, 1)."""
+        chunks = [slice(i, i + CHUNK) for i in range(0, len(unrolled), CHUNK)]
+        self.tone.copy_(torch.cat([tone(*_floats(unrolled[c], known[c])) for c in chunks]).mean(0))
+        fine = self._mean_of(*_floats(unrolled[sharp], known[sharp]))
         total, weight = torch.zeros_like(self.mean), torch.zeros_like(self.covered[0])
-        for part, own in zip(parts, tones, strict=True):
-            face, know = _floats(part)
-            total += ((face - own[..., None, None]) * know).sum(0)
+        for chunk in chunks:
+            face, know = _floats(unrolled[chunk], known[chunk])
+            total += know.sum(0) * self._mean_of(face, know)
             weight += know.sum(0)
-        self.mean.copy_(total / weight.clamp(min=1e-3))
+        self.mean.copy_(self._smooth(total / weight.clamp(min=1e-3)) + fine - self._smooth(fine))
         lower, features = [], []
-        for part, own in zip(parts, tones, strict=True):
-            face, know = _floats(part)
+        for chunk in chunks:
+            face, know = _floats(unrolled[chunk], known[chunk])
+            own = tone(face, know)
             features.append(self._features(face, know, own))
             apart = torch.where(know > 0.3, face - own[..., None, None] - self.mean, torch.zeros_like(face))
-            lower.append(apart[:, :, SPLIT:].flatten(1).half())
+            lower.append(F.avg_pool2d(apart[:, :, SPLIT:], 2).flatten(1).half())
         self._decompose(torch.cat(lower), torch.cat(features))
-        return sum(map(len, tones))
+
+    @staticmethod
+    def _mean_of(face: Tensor, know: Tensor) -> Tensor:
+        """The mean (3, SIDE, SIDE) of faces less their own colours."""
+        apart = face - tone(face, know)[..., None, None]
+        return (apart * know).sum(0) / know.sum(0).clamp(min=1e-3)
+
+    def _smooth(self, picture: Tensor) -> Tensor:
+        """What of (3, SIDE, SIDE) is coarser than `FINE`."""
+        covered = self.covered[0]
+        share = gaussian(covered[None], FINE)[0].clamp(min=1e-3)
+        return gaussian((picture * covered)[None], FINE)[0] / share * covered
 
     def _decompose(self, lower: Tensor, features: Tensor) -> None:
         """Principal components of the lower halves (N, D), and their estimate from the features (N, F)."""
@@ -167,7 +201,7 @@ class FacePrior(nn.Module):
         _, vectors = torch.linalg.eigh(some @ some.T)
         base = F.normalize(vectors.flip(1)[:, :COMPONENTS].T @ some, dim=1)
         count = len(base)
-        self.components[:count] = base.reshape(count, 3, SIDE - SPLIT, SIDE)
+        self.components[:count] = base.reshape(count, 3, *LOWER)
         values = torch.cat([part.float() @ base.T for part in torch.split(lower, 512)])
         self.spread[:count] = values.square().mean(0).sqrt()
         self.centre.copy_(features.mean(0))
@@ -176,9 +210,15 @@ class FacePrior(nn.Module):
         self.estimate[:, :count] = torch.linalg.solve(x.T @ x + penalty, x.T @ values)
 
 
-def _floats(part: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """A face and how far it is known, from bytes."""
-    return part[0].float() / 127, part[1].float() / 255
+def _bytes(pictures: Tensor) -> Bytes:
+    """(B, C, S, S) of 0…255 -> (B, S, S, C)."""
+    return np.asarray(pictures.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
+
+
+def _floats(faces: Bytes, known: Bytes) -> tuple[Tensor, Tensor]:
+    """Faces (B, 3, S, S) on [-1, 1] and how far they are known (B, 1, S, S), from bytes."""
+    pictures, there = (torch.from_numpy(many).permute(0, 3, 1, 2).float() for many in (faces, known))
+    return pictures / 127.5 - 1, there / 255
 
 
 def tone(face: Tensor, know: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 from unveilify.models.layers.blank import blank
 from unveilify.models.layers.candidates import APART, Shown, alike
 from unveilify.models.layers.hole import grown
-from unveilify.models.layers.warp import resize
+from unveilify.models.layers.warp import gaussian, resize
 
 LIGHT = 8
 """Squares along the side within which light is taken to be the same."""
@@ -29,12 +29,11 @@ ALIKE = 0.5
 
 def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     """The shown picture in the photo's light: what the two differ by on the skin around the hole, over large squares, goes
-    on into it. What can be trusted counts, or, where next to nothing can be, all that is seen."""
+    on into it. Only what can be trusted counts: nobody's face is estimated in this photo's light."""
     step = max(1, masked.shape[-1] // LIGHT)
     sure = (shown.trust > 0.3).float()
-    counts = torch.where(sure.sum((1, 2, 3), keepdim=True) > 0.02 * sure[0].numel(), sure, shown.seen)
     apart = masked - shown.picture
-    know = shown.seen * counts * (1 - grown(hole, 2)) * alike(apart, APART / 2)
+    know = shown.seen * sure * (1 - grown(hole, 2)) * alike(apart, APART / 2)
     share = F.avg_pool2d(know, step)
     apart = F.avg_pool2d(apart * know, step) / share.clamp(min=1e-3)
     enough = (share >= 0.2).float()
@@ -52,18 +51,9 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     outside = shown.seen * (1 - hole)
     share = resize(outside, side)
     apart = resize((masked - shown.picture) * outside, side) / share.clamp(min=1e-3)
-    know = share * (share > 0.2) * alike(apart, ALIKE)
-    change = resize(_going_on(apart, know, REACHES), masked.shape[-1])
+    there = share * (share > 0.2)
+    change = resize(_going_on(apart, there * alike(apart, ALIKE), REACHES, there), masked.shape[-1])
     return replace(shown, picture=(shown.picture + change).clamp(-1, 1))
-
-
-def _mean(picture: Tensor, width: float) -> Tensor:
-    """Means (N, C, s, s) under a Gaussian of standard deviation ``width`` pixels; as matrices, for wide pools are slow."""
-    pixel = torch.arange(picture.shape[-1], device=picture.device, dtype=picture.dtype)
-    bell = torch.exp(-0.5 * ((pixel - pixel[:, None]) / width).square())
-    bell = bell / bell.sum(1, keepdim=True)
-    means: Tensor = bell @ picture @ bell.T
-    return means
 
 
 def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
@@ -75,14 +65,15 @@ def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
     return fill + resize(_going_on(apart, know, SEAM), masked.shape[-1])
 
 
-def _going_on(apart: Tensor, know: Tensor, reaches: tuple[float, ...]) -> Tensor:
-    """What is ``apart`` (B, 3, s, s) where it is known, going on into the rest and fading there, from wide to narrow."""
+def _going_on(apart: Tensor, know: Tensor, reaches: tuple[float, ...], there: Tensor | None = None) -> Tensor:
+    """What is ``apart`` (B, 3, s, s) where it is known, going on into the rest and fading there, from wide to narrow. It fades
+    with the distance from what is ``there``, known well or not."""
     change = torch.zeros_like(apart)
     for reach in reaches:
         width = reach * apart.shape[-1]
-        near = _mean(know, width)
-        deep = (near / 0.4).clamp(max=1)
-        change = change + deep * deep * (3 - 2 * deep) * _mean((apart - change) * know, width) / near.clamp(min=1e-3)
+        near = gaussian(know, width)
+        deep = ((near if there is None else gaussian(there, width)) / 0.4).clamp(max=1)
+        change = change + deep * deep * (3 - 2 * deep) * gaussian((apart - change) * know, width) / near.clamp(min=1e-3)
     return change
 
 
@@ -94,14 +85,14 @@ def grained(fill: Tensor, masked: Tensor, hole: Tensor, face: Tensor) -> Tensor:
     skin = face * (1 - grown(hole, 2)) * (alike(masked - fill, APART / 2) > 0.5)
     missing = (_grain(masked, skin).square() - _grain(fill, face * hole).square()).clamp(min=0).sqrt()
     noise = torch.randn(1, 1, *fill.shape[-2:], generator=torch.Generator().manual_seed(0)).to(fill)
-    noise = _fine(_mean(noise, 0.6))
+    noise = _fine(gaussian(noise, 0.6))
     rough = GRAIN * missing * noise / noise.std()
     return (fill + rough * face * hole).clamp(-1, 1)
 
 
 def _fine(picture: Tensor) -> Tensor:
     """What of (B, C, S, S) is finer than a few pixels."""
-    return picture - _mean(picture, 1.5)
+    return picture - gaussian(picture, 1.5)
 
 
 def _grain(picture: Tensor, where: Tensor) -> Tensor:

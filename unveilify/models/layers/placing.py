@@ -26,8 +26,6 @@ MIRRORED = 0.25
 """Trust in the mirrored picture of a person against the picture itself: faces are not symmetric."""
 LOOK = 64
 """Side at which `match_colour` compares: pores and noise are no colours."""
-FEW = 6
-"""Fewer points of skin tell no colour."""
 RATIO = (0.7, 1.4)
 """Bounds of the ratio of deviations in `match_colour`."""
 
@@ -153,29 +151,6 @@ def match_colour(given: Tensor, source: Tensor, masked: Tensor, target: Tensor, 
     ratio = (wanted_deviation / deviation).clamp(*RATIO)
     matched = (given - mean[..., None]) * ratio[..., None] + wanted[..., None]
     return torch.where(total[..., None] > 4, matched, given.float()).clamp(-1, 1)
-
-
-def levelled(flat: Tensor, masked: Tensor, target: Tensor, hole: Tensor) -> Tensor:
-    """Unrolled faces (B, 3, s, s) as bright, per channel, as the skin that is seen between eyes and mask.
-
-    The median over `between_brows_and_mask`, where it lies outside the hole and faces the camera: of a fringe, of glasses or
-    of a shadow it hears nothing while most of them are skin. Where fewer than `FEW` are seen nothing changes.
-    """
-    points = torch.from_numpy(between_brows_and_mask()).to(flat.device)
-    unrolled = torch.from_numpy(mesh.surface().unrolled).to(flat)[points].expand(len(flat), -1, -1)
-    apart = at(resize(masked, min(LOOK, masked.shape[-1])), target[:, points]) - at(flat, unrolled)
-    covered = at(resize(hole, min(LOOK, hole.shape[-1])), target[:, points])
-    seen = (covered < 0.05) & (_squarely(target, points, flat) > 0.3)
-    enough = seen.sum(-1, keepdim=True) >= FEW
-    middle = torch.where(seen, apart, torch.nan).nanmedian(-1, keepdim=True).values
-    return (flat + torch.where(enough, middle, 0.0)[..., None]).clamp(-1, 1)
-
-
-def between_brows_and_mask() -> npt.NDArray[np.int64]:
-    """Points between the brows, of the nose and of the cheeks: skin that most masks and most fringes leave free."""
-    x, y, _ = mesh.surface().mean.T
-    bridge = (np.abs(x) < 0.2) & (y > -0.45)
-    return np.setdiff1d(np.flatnonzero((bridge | (y > 0)) & (y < 0.5)), sum(EYES, ()))
 
 
 def skin_points() -> npt.NDArray[np.int64]:

@@ -35,3 +35,12 @@ def resize(field: Tensor, side: int) -> Tensor:
         return field.float()
     smaller = side < field.shape[-1]
     return F.interpolate(field.float(), size=(side, side), mode="bilinear", antialias=smaller)
+
+
+def gaussian(picture: Tensor, width: float) -> Tensor:
+    """Means (N, C, s, s) under a Gaussian of standard deviation ``width`` pixels; as matrices, for wide pools are slow."""
+    pixel = torch.arange(picture.shape[-1], device=picture.device, dtype=picture.dtype)
+    bell = torch.exp(-0.5 * ((pixel - pixel[:, None]) / width).square())
+    bell = bell / bell.sum(1, keepdim=True)
+    means: Tensor = bell @ picture @ bell.T
+    return means

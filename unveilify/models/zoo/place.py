@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
 from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of, show, surroundings
+from unveilify.models.layers.complete import completed
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.light import grained, joined, lit, met
@@ -26,8 +27,8 @@ RECIPE = Recipe()
 
 WHOLE = Window()
 
-MOST = 8000
-"""Faces that `Network.learn` keeps in memory, 150 kB each."""
+MOST = 6000
+"""Faces that `Network.learn` keeps in memory, 400 kB each."""
 
 
 class Config(Sized):
@@ -59,8 +60,9 @@ class Network(nn.Module):
         sources, side = self.sources(batch, hole), batch.masked.shape[-1]
         around = surroundings(batch.masked.float(), hole, sources, WHOLE)
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
-        shown = show([*sources, nobody.doubted().within(sources)], around, side)
+        shown = show([*sources, nobody.within(sources)], around, side)
         masked = batch.masked.float()
+        around = completed(masked, hole, around, shown.seen)
         shown = joined(lit(shown, masked, hole), masked, hole)
         face = shown.feathered()
         fill = met(around + face * (shown.picture - around), masked, hole)

@@ -6,11 +6,11 @@ What we ship. Three things in a row, of which only the first and the last are le
    cannot depend on it.
 2. *place*: every photo of the person is laid rigidly, by its mesh, into the pose of the masked face; so is a face that is
    nobody's, predicted from the upper half. These are pictures at their own resolution.
-3. *paint*: a small network looks at the blanked photo beside the placed pictures, and says how to light them, how
-   to move them a little, where to trust which, and what to paint where none of them reaches.
+3. *paint*: a small network looks at the blanked photo beside the placed pictures and what patches of the photo itself make
+   of the rest, and says how to light them, how to move them a little, and whether to trust the photos or nobody's face.
 
-All that it says is smooth or of the side at which it looks, so one small network serves photos of any size. Outside the
-hole the photo is untouched, exactly.
+All that it says is smooth, so one small network serves photos of any size, and the result is as sharp as what is
+placed: it draws no line of its own. Outside the hole the photo is untouched, exactly.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from unveilify.core import mesh
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
 from unveilify.models.layers.candidates import Shown, Source, from_photos, from_prior, show, surroundings
+from unveilify.models.layers.complete import SIDES, completed
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
@@ -59,14 +60,17 @@ WINDOW = Window(left=0.125, top=0.25, side=0.75)
 """The part of the face crop that is looked at and painted; what of a hole lies around it, strap ends, is only blanked."""
 PAINTER = (48, 96, 144, 192, 224)
 """Channels per level at width 1, finest first; the finest is half the side at which the painter looks."""
-FLOW_LEVEL, LIGHT_LEVEL = 1, 2
-"""The flow is said at a quarter of that side, the light at an eighth."""
+FLOW_LEVEL, LIGHT_LEVEL = 1, 3
+"""The flow, and the light beside the face, are said at a quarter of that side, the light of faces at a sixteenth: finer light
+is a stain."""
 FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
 """Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
 SURE = 4.0
 """How much more a logit of the blend is where a picture is to be seen at the start of the training."""
 FADE = 0.05
 """Share of the window's side over which what is painted fades out towards its edges."""
+QUICK = SIDES[:2]
+"""What lies beside the face is completed at fewer sides in training, in a third of the time."""
 INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
 
 
@@ -90,14 +94,15 @@ class Config(Sized):
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What the painter says: ``flow`` (B, 2, l, l) in half sides; ``gain`` and ``bias`` (B, 6, m, m), of the placed picture
-    and of nobody's face; ``blend`` (B, 3, L, L), shares of placed, nobody and paint; ``paint`` (B, 3, L, L)."""
+    """What the painter says: ``flow`` (B, 4, l, l) in half sides, ``gain`` and ``bias`` (B, 6, m, m), first of the placed
+    picture, then of nobody's face; ``shade`` (B, 3, l, l), a shift of the colours beside the face; ``blend`` (B, 2, L, L),
+    shares of placed and nobody."""
 
     flow: Tensor
     gain: Tensor
     bias: Tensor
+    shade: Tensor
     blend: Tensor
-    paint: Tensor
 
 
 class Painter(nn.Module):
@@ -108,8 +113,8 @@ class Painter(nn.Module):
         channels = [scaled(c, config.width) for c in PAINTER]
         self.net = ResUNet(4 * INPUTS, channels)
         self.light = head(channels[LIGHT_LEVEL], 12)
-        self.flow = head(channels[FLOW_LEVEL], 2)
-        self.look = head(channels[0], 24, std=0.1)
+        self.flow = head(channels[FLOW_LEVEL], 7)
+        self.look = head(channels[0], 8, std=0.1)
 
     def forward(self, around: Tensor, hole: Tensor, placed: Shown, nobody: Shown, normals: Tensor) -> Fields:
         """Everything at the side L at which it looks."""
@@ -119,17 +124,16 @@ class Painter(nn.Module):
         features = self.net(F.pixel_unshuffle(known, 2))
         light, flow = self.light(features[LIGHT_LEVEL]).float(), self.flow(features[FLOW_LEVEL]).float()
         look = F.pixel_shuffle(self.look(features[0]).float(), 2)
-        # It starts as `place`: the person's photos where they show something, else nobody's face, paint around them.
+        # It starts as `place`: the person's photos where they show something, else nobody's face.
         alone = 1 - 2 * placed.seen.amax((1, 2, 3), keepdim=True)
-        start = SURE * torch.cat([placed.seen, alone * nobody.seen, torch.zeros_like(hole)], 1)
-        absent = torch.cat([1 - placed.seen, 1 - nobody.seen, torch.zeros_like(hole)], 1)
-        logits = look[:, :3] + start - 20 * absent
+        start = SURE * torch.cat([placed.seen, alone * nobody.seen], 1)
+        absent = torch.cat([1 - placed.seen, 1 - nobody.seen], 1)
         return Fields(
-            flow=FLOW * torch.tanh(flow),
+            flow=FLOW * torch.tanh(flow[:, :4]),
             gain=torch.exp(GAIN * torch.tanh(light[:, :6])),
             bias=BIAS * torch.tanh(light[:, 6:]),
-            blend=torch.softmax(smoothed(logits), 1),
-            paint=smoothed(look[:, 3:]),
+            shade=BIAS * torch.tanh(flow[:, 4:]),
+            blend=torch.softmax(smoothed(look + start - 20 * absent), 1),
         )
 
 
@@ -154,7 +158,8 @@ class Network(nn.Module):
             batch = nearer(batch)
         photos = from_photos(batch, hole, config.look_px, WINDOW)
         nobody, normals = from_prior(batch, hole, config.look_px, WINDOW, self.prior)
-        around = surroundings(batch.masked.float(), hole, photos, WINDOW)
+        nobody = nobody.within(photos)
+        around = self._beside(batch, hole, photos, nobody)
         fields = self._look(around, hole, photos, nobody, normals)
         fill, terms = self._render(batch, around, hole, photos, nobody, fields)
         blend = (fields.blend * resize(WINDOW.cut(hole), config.look_px)).sum((0, 2, 3))
@@ -166,7 +171,7 @@ class Network(nn.Module):
             weights={"colour": config.colour_loss, "placed": config.placed_loss, "flow": config.flow_loss},
             focus=WINDOW.box(side),
             logs={
-                "flow_px": (fields.flow.detach().square().sum(1).sqrt().mean() * side * WINDOW.side / 2),
+                "flow_px": fields.flow.detach()[:, :2].square().sum(1).sqrt().mean() * side * WINDOW.side / 2,
                 "share_placed": shares[0].detach(),
                 "share_nobody": shares[1].detach(),
             },
@@ -178,6 +183,14 @@ class Network(nn.Module):
         if self.training and batch.unmasked is not None:  # of a real photo nobody knows the hole
             return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))), batch.landmarks)
         return soften(self.finder.alpha(batch.masked), widen, batch.landmarks)
+
+    def _beside(self, batch: Batch, hole: Tensor, photos: list[Source], nobody: Source) -> Tensor:
+        """The photo (B, 3, S, S) with the hole filled as if there were no face in it."""
+        side, photo = batch.masked.shape[-1], batch.masked.float()
+        around = surroundings(photo, hole, photos, WINDOW)
+        seen = torch.stack([source.seen for source in (*photos, nobody)]).amax(0)
+        face = WINDOW.back((resize(seen, WINDOW.box(side)[2]) > 0.5).float(), side)
+        return completed(photo, hole, around, face, QUICK if self.training else SIDES)
 
     def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
         look = self.config.look_px
@@ -196,20 +209,22 @@ class Network(nn.Module):
         gain, bias, blend = (resize(x, window) for x in (fields.gain, fields.bias, fields.blend))
         around, inner = WINDOW.cut(masked), WINDOW.cut(hole)
         known, trusts = [], []
-        for sources, flow, part in ((photos, fields.flow, PLACED), ([nobody], None, NOBODY)):
+        for sources, flow, part in ((photos, fields.flow[:, :2], PLACED), ([nobody], fields.flow[:, 2:], NOBODY)):
             shown = lit(show(sources, masked, window, flow), around, inner)
             shown = replace(shown, picture=shown.picture * gain[:, part] + bias[:, part])
             edge = shown.feathered()
             trusts.append(shown.trust)
-            known.append((around + edge * (joined(shown, around, inner).picture - around), edge))
-        pictures = [picture for picture, _ in known] + [around + resize(fields.paint, window)]
-        inside = sum((blend[:, i : i + 1] * picture for i, picture in enumerate(pictures)), torch.zeros_like(around))
+            known.append((joined(shown, around, inner).picture, edge))
+        (placed, sure), (nobodys, unsure) = known
+        behind = around + resize(fields.shade, window)
+        face = blend[:, :1] * placed + blend[:, 1:] * nobodys
+        inside = behind + torch.maximum(sure, unsure) * (face - behind)
         fill = masked + WINDOW.back(fading(inside - around), side)
         if not self.training or batch.unmasked is None:
-            # Nobody's face, where no photo of the person can be trusted.
-            face, photo = WINDOW.back(known[1][1] * (1 - trusts[0]), side), batch.masked.float()
-            return grained(met(fill, photo, hole), photo, hole, face), {}
-        return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, fields.flow)
+            photo = batch.masked.float()
+            smooth = WINDOW.back(unsure * (1 - trusts[0]), side)
+            return grained(met(fill, photo, hole), photo, hole, smooth), {}
+        return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, nobody, fields.flow)
 
     def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
         """The colours of the result, and each known picture alone: it must not live by the others' grace."""
@@ -226,17 +241,21 @@ class Network(nn.Module):
                 "placed": torch.stack(alone).sum(),
             }
 
-    def _flow_term(self, batch: Batch, photos: list[Source], flow: Tensor) -> dict[str, Tensor]:
-        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched."""
-        if not photos or batch.unmasked_landmarks is None or batch.unmasked_landmarks.shape[1] != mesh.POINTS:
+    def _flow_term(self, batch: Batch, photos: list[Source], nobody: Source, flow: Tensor) -> dict[str, Tensor]:
+        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched, and nobody's."""
+        true = batch.unmasked_landmarks
+        if true is None or true.shape[1] != mesh.POINTS:
             return {}
         points = mesh.surface().hidden
-        true = batch.unmasked_landmarks[:, points, :2].float()
-        wanted = (2 / WINDOW.side * (photos[0].placement.points[:, points] - true)).clamp(-FLOW, FLOW)
+        true = true[:, points, :2].float()
         places = (true - true.new_tensor([WINDOW.left, WINDOW.top])) / WINDOW.side
-        there = at(flow, places)
-        error = (there - wanted.transpose(1, 2)).abs().mean(1) * at(photos[0].trust, places)[:, 0]
-        return {"flow": error.nan_to_num(0.0).mean()}
+        errors = []
+        for source, there in ((photos[:1], flow[:, :2]), ([nobody], flow[:, 2:])):
+            for one in source:
+                goal = (2 / WINDOW.side * (one.placement.points[:, points] - true)).clamp(-FLOW, FLOW)
+                apart = (at(there, places) - goal.transpose(1, 2)).abs().mean(1)
+                errors.append((apart * at(one.placement.trust, places)[:, 0]).nan_to_num(0.0).mean())
+        return {"flow": torch.stack(errors).sum()}
 
 
 def fading(picture: Tensor) -> Tensor:
