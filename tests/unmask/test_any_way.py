@@ -125,6 +125,6 @@ def test_the_result_lies_as_the_photo_does(masked: RGB) -> None:
     hole = (straight != masked).any(axis=2)
     near = cv2.dilate(hole.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
     assert np.array_equal(result[~near], masked[~near])
-    assert np.abs(cv2.blur(result, (3, 3)).astype(float) - cv2.blur(straight, (3, 3)))[hole].mean() < 6, (
-        "but for its grain"
+    assert np.abs(cv2.blur(result, (3, 3)).astype(float) - cv2.blur(straight, (3, 3)))[hole].mean() < 10, (
+        "but for its grain, and for which patches of the photo were taken"
     )

@@ -38,7 +38,7 @@ UNLIKE = 0.25
 """Most that a pixel of the upper half may differ from the mean's, on [-1, 1]: what differs by more is no skin."""
 BLEND = 32
 """Rows over which the mean of the upper half goes over into what is predicted of the lower."""
-COMPONENTS = 32
+COMPONENTS = 28
 RIDGE = 60.0
 """Penalty per face of the estimate, in squared grey levels of 0…255."""
 FINE = 6.0
