@@ -4,19 +4,21 @@ The face is turned as a surface, its expression moved, its light changed; `augme
 turned away in it is lost, as in a real photo. What is drawn depends on (seed, position in the training) alone.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
+from torch import Tensor
 
 from unveilify.core import mesh
 from unveilify.models.contract import Batch
 from unveilify.models.layers.blank import blank
+from unveilify.models.layers.hole import averaged
+from unveilify.models.layers.warp import resize, sampled
 
 YAW, PITCH = 0.40, 0.20
 """Standard deviations of the turn, in radians; twice that is the most."""
@@ -30,7 +32,6 @@ GRID = 64
 """Side at which the turned mesh is drawn; what it says is smooth."""
 
 Array = npt.NDArray[np.float64]
-Pixels = npt.NDArray[np.float32]
 
 
 def invent(batch: Batch, seed: int, position: int, share: float = 0.0) -> Batch:
@@ -42,46 +43,63 @@ def invent(batch: Batch, seed: int, position: int, share: float = 0.0) -> Batch:
     if batch.unmasked_landmarks is None or batch.identity_landmarks is None:
         return batch
     meshes = batch.unmasked_landmarks.double().cpu().numpy()
-    identity, landmarks, real = batch.identity.clone(), batch.identity_landmarks.clone(), batch.real.clone()
+    known = np.isfinite(meshes).all((1, 2))
+    views: dict[int, View] = {}
     for i, given in enumerate(meshes):
         rng = np.random.default_rng([_STREAM, seed, position + i])
-        wanted = rng.random() < share or real[i] == 0
-        if not wanted or not np.isfinite(given).all():
-            continue
-        own, other = (_pixels(batch.unmasked[k]) for k in (i, (i + 1) % len(meshes)))
-        picture, turned = reference(own, given, other, rng)
-        identity[i] = torch.from_numpy(picture).permute(2, 0, 1).to(identity)
-        landmarks[i] = torch.from_numpy(turned).to(landmarks)
-        real[i] = 1
+        if (rng.random() < share or batch.real[i] == 0) and known[i]:
+            views[i] = view(given, rng)
+    if not views:
+        return batch
+    which = torch.tensor(list(views), device=batch.identity.device)
+    own, other = (batch.unmasked[(which + further) % len(meshes)].float() for further in (0, 1))
+    identity, landmarks, real = batch.identity.clone(), batch.identity_landmarks.clone(), batch.real.clone()
+    identity[which] = taken(own, other, meshes[list(views)], list(views.values()))[:, None].to(identity)
+    landmarks[which] = torch.from_numpy(np.stack([one.found for one in views.values()]))[:, None].to(landmarks)
+    real[which] = 1
     return replace(batch, identity=identity, identity_landmarks=landmarks, real=real)
 
 
-def reference(picture: Pixels, points: Array, elsewhere: Pixels, rng: np.random.Generator) -> tuple[Pixels, Array]:
-    """Another photo of a face (S, S, 3) in [-1, 1] with mesh (468, 3) in shares of the side, and its mesh as found.
+@dataclass(frozen=True, slots=True)
+class View:
+    """Another pose of a face: its mesh (468, 3) there, the mesh as a backend finds it, and the gains of its light."""
+
+    turned: Array
+    found: Array
+    gains: Array
+
+
+def view(points: Array, rng: np.random.Generator) -> View:
+    """Another pose, expression and light for a face with this mesh, in shares of the side."""
+    turned = level(turn(points + express(points, rng), rng))
+    gains = relight(mesh.normals(turned), rng)
+    found = turned + JITTER * rng.normal(size=(1, 3)) + JITTER / 2 * rng.normal(size=turned.shape)
+    return View(turned, found, gains)
+
+
+def taken(pictures: Tensor, elsewhere: Tensor, points: Array, views: Sequence[View]) -> Tensor:
+    """Other photos of faces (N, 3, S, S) in [-1, 1] with meshes (N, 468, 3), as their views say.
 
     Hair and neck follow the face; farther from it ``elsewhere`` is seen, for other photos are taken in other places.
     """
-    size = picture.shape[0]
-    moved = points + express(points, rng)
-    turned = level(turn(moved, rng))
-    here = (np.stack(np.meshgrid(np.arange(GRID), np.arange(GRID)), 2) + 0.5) / GRID
-    values = np.column_stack([points[:, :2], relight(mesh.normals(turned), rng)])
-    maps, seen = mesh.draw(turned, values, GRID)
-    maps[..., :2] -= here
-    field = torch.from_numpy(np.where(seen[..., None], maps, 0)).permute(2, 0, 1)[None].float()
-    whole = blank(field, torch.from_numpy(~seen)[None, None].float())
-    near = F.avg_pool2d(torch.from_numpy(seen)[None, None].float(), 9, 1, 4).clamp(max=0.2) * 5
-    fine = F.interpolate(torch.cat([whole, near], 1), size=(size, size), mode="bilinear")[0].permute(1, 2, 0).numpy()
-    places = (np.stack(np.meshgrid(np.arange(size), np.arange(size)), 2) + 0.5) / size + fine[..., :2]
-    x, y = (np.ascontiguousarray(places[..., k] * size - 0.5, np.float32) for k in range(2))
-    there = np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    lit = ((there + 1) * fine[..., 2:5] - 1).clip(-1, 1)
-    found = turned + JITTER * rng.normal(size=(1, 3)) + JITTER / 2 * rng.normal(size=turned.shape)
-    return np.asarray(elsewhere + fine[..., 5:] * (lit - elsewhere), np.float32), found
+    values = np.concatenate([points[..., :2], np.stack([one.gains for one in views])], -1)
+    maps, seen = mesh.draw(np.stack([one.turned for one in views]), values, GRID)
+    there = torch.from_numpy(seen)[:, None].to(pictures)
+    field = torch.from_numpy(maps).permute(0, 3, 1, 2).to(pictures)
+    here = _places(field)
+    # Where to look is drawn as how far away that is: around the mesh it goes on smoothly, and so does the light.
+    whole = blank(torch.cat([field[:, :2] - here, field[:, 2:]], 1) * there, 1 - there)
+    near = averaged(there, 4).clamp(max=0.2) * 5
+    fine = resize(torch.cat([whole, near], 1), pictures.shape[-1])
+    places = (_places(fine) + fine[:, :2]).permute(0, 2, 3, 1)
+    lit = ((sampled(pictures, 2 * places - 1) + 1) * fine[:, 2:5] - 1).clamp(-1, 1)
+    return elsewhere + fine[:, 5:] * (lit - elsewhere)
 
 
-def _pixels(picture: torch.Tensor) -> Pixels:
-    return np.asarray(picture.permute(1, 2, 0).float().cpu().numpy(), np.float32)
+def _places(like: Tensor) -> Tensor:
+    """Where each pixel of (N, C, s, s) is: x and y, (2, s, s), in shares of the side."""
+    steps = (torch.arange(like.shape[-1], device=like.device) + 0.5) / like.shape[-1]
+    return torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
 
 
 def express(points: Array, rng: np.random.Generator) -> Array:

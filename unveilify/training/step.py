@@ -129,7 +129,7 @@ def optimizer_step(trainer: Trainer, name: str, module: nn.Module, losses: Mappi
     loss = total(losses)
     with trainer.world.averaging(module):
         loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(module.parameters(), MAX_NORM)
+    norm = nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], MAX_NORM)
     bad = trainer.world.largest(1 - (loss.detach().isfinite() & norm.isfinite()).float())
     if optimizer.defaults.get("fused"):
         # As for `GradScaler`: its kernel looks, so that the host need not.
@@ -161,11 +161,6 @@ def update_ema(trainer: Trainer, batch: int) -> None:
     """Move the average: half-life in samples, shorter at the start (Karras et al. 2020, training code)."""
     half_life = max(1e-8, min(trainer.config.ema_half_life, 0.05 * trainer.state.position.seen))
     share = 1 - 0.5 ** (batch / half_life)
-    floats = [
-        (a, b)
-        for a, b in zip(trainer.ema.parameters(), trainer.network.parameters(), strict=True)
-        if a.is_floating_point()
-    ]
-    torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], share)
+    torch._foreach_lerp_(*trainer.averaged, share)
     for a, b in zip(trainer.ema.buffers(), trainer.network.buffers(), strict=True):
         a.copy_(b)

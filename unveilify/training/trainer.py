@@ -2,12 +2,12 @@
 
 import copy
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 from pydantic import create_model
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unveilify.core.config import Config, build
@@ -48,6 +48,13 @@ class Trainer:
     def ema(self) -> nn.Module:
         """The moving average of the generator, which is what is validated and shipped."""
         return self.state.modules["average"]
+
+    @cached_property
+    def averaged(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The parameters of the average that move, and those of the generator that they follow."""
+        pairs = zip(self.ema.parameters(), self.network.parameters(), strict=True)
+        moving = [(a, b) for a, b in pairs if b.requires_grad and b.is_floating_point()]
+        return [a for a, _ in moving], [b for _, b in moving]
 
     @property
     def system(self) -> NetworkSystem:
