@@ -58,7 +58,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=SHIPPED,
         filename="unveilify_place.safetensors",
         bytes=5400380,
-        sha256="7c2413f1f8765694702d124713e2152b423d0a71da4aebee936a218de73da592",
+        sha256="7010c1825e830e5f6b222ba17e116d9070d2a24787f47cf572bc776cc92a55be",
         licence="Apache-2.0; see its card for what it was trained on",
         role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
     ),

@@ -27,6 +27,8 @@ REACH = 0.11
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
 SKIN = 0.5
 """How far a colour on [-1, 1] may lie from that of a face for it to be the same person's neck or ear."""
+DOUBT = 0.12
+"""Trust in nobody's face: where a photo's is less, it shows hair and wall stretched over a cheek."""
 OUTLINE = 1.0
 """Standard deviation, in pixels at which meshes are drawn, under which their outline is smoothed: enlarged it has no steps."""
 APART = 0.5
@@ -99,12 +101,12 @@ def from_photos(batch: Batch, hole: Tensor, size_px: int, window: Window, *, mir
 
 
 def from_prior(batch: Batch, hole: Tensor, size_px: int, window: Window, prior: FacePrior) -> tuple[Source, Tensor]:
-    """Nobody's face on the mesh that was found, which is trusted where nothing else is seen, and that mesh's normals
+    """Nobody's face on the mesh that was found, to be shown where no photo can be trusted, and that mesh's normals
     (B, 3, l, l)."""
     target = mesh_of(batch.landmarks, batch)
     placement, normals = lay(prior.jaw(target), size_px, window)
     pictures = prior(batch.masked, target.nan_to_num(0.5), hole)
-    return Source(pictures, placement, 0 * placement.trust, placement.seen), normals
+    return Source(pictures, placement, DOUBT * placement.seen, placement.seen), normals
 
 
 def mesh_of(landmarks: Tensor | None, batch: Batch) -> Tensor:
