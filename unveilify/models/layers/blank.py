@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.core.batch import to_bytes, to_tensor
+from unveilify.models.layers.warp import gaussian
 
 CONTINUED_PX, RADIUS = 128, 4.0
 """Side at which lines are continued into the hole, and how far around a pixel is looked at for it."""
@@ -41,6 +42,18 @@ def blank(picture: Tensor, hole: Tensor) -> Tensor:
     """
     known = (hole <= 0).to(picture.dtype)
     return known * picture + (1 - known) * _filled(known * picture, known)
+
+
+def going_on(apart: Tensor, know: Tensor, reaches: tuple[float, ...], there: Tensor | None = None) -> Tensor:
+    """What is ``apart`` (B, 3, s, s) where it is known, going on into the rest and fading there, from wide to narrow. It fades
+    with the distance from what is ``there``, known well or not."""
+    change = torch.zeros_like(apart)
+    for reach in reaches:
+        width = reach * apart.shape[-1]
+        near = gaussian(know, width)
+        deep = ((near if there is None else gaussian(there, width)) / 0.4).clamp(max=1)
+        change = change + deep * deep * (3 - 2 * deep) * gaussian((apart - change) * know, width) / near.clamp(min=1e-3)
+    return change
 
 
 def _filled(values: Tensor, known: Tensor) -> Tensor:

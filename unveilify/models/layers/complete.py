@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unveilify.models.layers.blank import going_on
+from unveilify.models.layers.candidates import alike
 from unveilify.models.layers.hole import grown
-from unveilify.models.layers.warp import sampled
+from unveilify.models.layers.warp import resize, sampled
 
 REACH = 2
 """A patch goes this many pixels to each side of its own."""
@@ -24,6 +26,9 @@ SEARCHED = 64
 """Largest side at which all patches are compared; at finer ones those around what the coarser one found."""
 NEAR, LIKE = 0.15, 0.5
 """Weights of the squared distance of places, in sides, and of the squared difference from the guide's colour."""
+AROUND, MATCHED, LIGHT, REACHES = 2, 160, 0.3, (0.08, 0.03, 0.012)
+"""How many small pixels around the hole are copied, too; at which side they are compared with the photo; how far colours on
+[-1, 1] may lie apart by light; and how far that goes on into the hole, in shares of the side."""
 BEHIND = 1 / 48
 """How far behind a face's edge is filled, too, as a share of the side."""
 
@@ -59,7 +64,7 @@ def _completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, *, si
             break
     if level is None or found is None:
         return torch.where(hole > 0, guide, picture)
-    return torch.where(hole > 0, level.copied_from(picture, found, guide), picture)
+    return torch.where(hole > 0, level.copied_from(picture, hole, found, guide), picture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +179,36 @@ class _Level:
         copy[..., self.wanted] = copy[..., found]
         return copy.view_as(self.picture)
 
-    def copied_from(self, picture: Tensor, found: Tensor, guide: Tensor) -> Tensor:
-        """The full photo (1, 3, S, S), filled from where its small self was; between four small pixels the four copies mix."""
-        large, side = picture.shape[-1], self.side
+    def copied_from(self, picture: Tensor, hole: Tensor, found: Tensor, guide: Tensor) -> Tensor:
+        """The full photo (1, 3, S, S), filled from where its small self was; between four small pixels the four copies mix.
+
+        What a copy and the photo differ by just outside the hole is light, and goes on into it (Pérez et al. 2003).
+        """
+        copy, weight = self._copy(picture, self._moves(found))
+        side = min(MATCHED, picture.shape[-1])
+        there = (weight > 0.9).float() * (1 - hole)
+        share = resize(there, side)
+        apart = resize((picture - copy) * there, side) / share.clamp(min=1e-3)
+        change = going_on(apart, share * alike(apart, LIGHT), REACHES)
+        return torch.where(weight > 0.01, copy + resize(change, picture.shape[-1]), guide).clamp(-1, 1)
+
+    def _moves(self, found: Tensor) -> Tensor:
+        """How far away each wanted pixel was found, in half sides, and 1 (1, 3, s, s); so are the pixels around them, as the
+        nearest ones are."""
+        side = self.side
         moves = torch.zeros(3, side * side)
         moves[0, self.wanted] = ((found % side) - (self.wanted % side)) * 2 / side
         moves[1, self.wanted] = ((found // side) - (self.wanted // side)) * 2 / side
         moves[2, self.wanted] = 1
         moves = moves.view(1, 3, side, side)
+        for _ in range(AROUND):
+            for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+                moves = torch.where(moves[:, 2:] > 0, moves, moves.roll((down, right), (2, 3)))
+        return moves
+
+    def _copy(self, picture: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
+        """The copy (1, 3, S, S), and how far there is one (1, 1, S, S)."""
+        large, side = picture.shape[-1], self.side
         at = (torch.arange(large) + 0.5) / large * side - 0.5
         first, share = at.floor(), at - at.floor()
         here = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1)[None] * 2 / side + 1 / side - 1
@@ -193,7 +220,7 @@ class _Level:
                 counts = high[:, None] * wide * move[:, 2:]
                 total += counts * sampled(picture, here + move[:, :2].permute(0, 2, 3, 1))
                 weight += counts
-        return torch.where(weight > 0.01, total / weight.clamp(min=0.01), guide)
+        return total / weight.clamp(min=0.01), weight
 
     def _laid(self, filling: Tensor) -> Tensor:
         copy = self.picture.flatten(2).clone()

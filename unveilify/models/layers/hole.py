@@ -22,6 +22,8 @@ EYES = (
 """Points of the mesh around the openings of the eyes, in order."""
 
 
+OPAQUE = 4.0
+"""Alpha times this is how far the fill covers the photo."""
 SURE = 0.9
 """Alpha from which on a pixel belongs to the mask even where an eye is."""
 LIDS = 1.35
@@ -59,8 +61,12 @@ def eyes(landmarks: Tensor | None, like: Tensor) -> Tensor:
 
 
 def laid_over(masked: Tensor, alpha: Tensor, fill: Tensor) -> Tensor:
-    """``fill`` over the photo; where the alpha is 0 the photo is untouched, to the last bit."""
-    return masked + alpha * (fill - masked)
+    """``fill`` over the photo; where the alpha is 0 the photo is untouched, to the last bit.
+
+    It has met the photo at the hole's edge already: only the outermost pixels are mixed, for further in the photo still shows
+    the mask's shadow and the fringe of its cloth.
+    """
+    return masked + (OPAQUE * alpha).clamp(max=1) * (fill - masked)
 
 
 def grown(area: Tensor, reach: int) -> Tensor:

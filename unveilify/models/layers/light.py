@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unveilify.models.layers.blank import blank
+from unveilify.models.layers.blank import blank, going_on
 from unveilify.models.layers.candidates import APART, Shown, alike
 from unveilify.models.layers.hole import grown
 from unveilify.models.layers.warp import gaussian, resize
@@ -19,12 +19,17 @@ REACHES = (0.16, 0.06, 0.02)
 """How far into the hole it goes on, as standard deviations in shares of the side: first what is wide, then what is left."""
 SHARP, SEAM = 160, (0.03, 0.015)
 """The same for whatever meets at the edge, looked at more sharply and not as far: what is left after all this is a line."""
-GRAIN, FEW = 0.3, 50
-"""The share of the missing grain that is given, and the fewest pixels of skin that tell how much there is."""
+GRAIN = ((0.8, 0.35), (1.6, 0.3), (3.2, 0.1))
+"""Of grain of so many pixels the share of what is missing that is given: skin is rough at every scale."""
+ROUGHEST = 0.04
+"""No skin is rougher, as a standard deviation on [-1, 1]: painted lids are."""
+FEW = 50
+"""The fewest pixels of skin that tell how much there is."""
 GRAINY_PX = 96
 """Side of a face crop below which nothing is grain: lips and lids are as fine."""
-ALIKE = 0.5
-"""How far colours on [-1, 1] may lie apart at the edge for the same skin to be seen in both; a lid beside a cheek is none."""
+ALIKE, GLARE = 0.25, 0.8
+"""How far colours on [-1, 1] may lie apart at the edge, from what they usually do around there, for the same skin to be seen in
+both, a lid beside a cheek is none; and how far they may usually lie apart."""
 
 
 def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
@@ -52,7 +57,10 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     share = resize(outside, side)
     apart = resize((masked - shown.picture) * outside, side) / share.clamp(min=1e-3)
     there = share * (share > 0.2)
-    change = resize(_going_on(apart, there * alike(apart, ALIKE), REACHES, there), masked.shape[-1])
+    width = REACHES[0] * side
+    usual = gaussian(apart * there, width) / gaussian(there, width).clamp(min=1e-3)
+    know = there * alike(apart - usual, ALIKE)
+    change = resize(going_on(apart, know, REACHES, there) * alike(usual, GLARE), masked.shape[-1])
     return replace(shown, picture=(shown.picture + change).clamp(-1, 1))
 
 
@@ -62,19 +70,7 @@ def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
     know = resize(1 - hole, side)
     know = know * (know > 0.5)
     apart = resize(masked - fill, side)
-    return fill + resize(_going_on(apart, know, SEAM), masked.shape[-1])
-
-
-def _going_on(apart: Tensor, know: Tensor, reaches: tuple[float, ...], there: Tensor | None = None) -> Tensor:
-    """What is ``apart`` (B, 3, s, s) where it is known, going on into the rest and fading there, from wide to narrow. It fades
-    with the distance from what is ``there``, known well or not."""
-    change = torch.zeros_like(apart)
-    for reach in reaches:
-        width = reach * apart.shape[-1]
-        near = gaussian(know, width)
-        deep = ((near if there is None else gaussian(there, width)) / 0.4).clamp(max=1)
-        change = change + deep * deep * (3 - 2 * deep) * gaussian((apart - change) * know, width) / near.clamp(min=1e-3)
-    return change
+    return fill + resize(going_on(apart, know, SEAM), masked.shape[-1])
 
 
 def grained(fill: Tensor, masked: Tensor, hole: Tensor, face: Tensor) -> Tensor:
@@ -83,21 +79,24 @@ def grained(fill: Tensor, masked: Tensor, hole: Tensor, face: Tensor) -> Tensor:
     if fill.shape[-1] < GRAINY_PX:
         return fill
     skin = face * (1 - grown(hole, 2)) * (alike(masked - fill, APART / 2) > 0.5)
-    missing = (_grain(masked, skin).square() - _grain(fill, face * hole).square()).clamp(min=0).sqrt()
     noise = torch.randn(1, 1, *fill.shape[-2:], generator=torch.Generator().manual_seed(0)).to(fill)
-    noise = _fine(gaussian(noise, 0.6))
-    rough = GRAIN * missing * noise / noise.std()
+    rough = torch.zeros_like(noise)
+    for width, share in GRAIN:
+        missing = _grain(masked, skin, width).square() - _grain(fill, face * hole, width).square()
+        band = _band(noise, width)
+        rough = rough + share * missing.clamp(min=0).sqrt().clamp(max=ROUGHEST) * band / band.std()
     return (fill + rough * face * hole).clamp(-1, 1)
 
 
-def _fine(picture: Tensor) -> Tensor:
-    """What of (B, C, S, S) is finer than a few pixels."""
-    return picture - gaussian(picture, 1.5)
+def _band(picture: Tensor, width: float) -> Tensor:
+    """What of (B, C, S, S) is about ``width`` pixels fine."""
+    return gaussian(picture, width / 2) - gaussian(picture, 2 * width)
 
 
-def _grain(picture: Tensor, where: Tensor) -> Tensor:
-    """(B, 1, 1, 1): the standard deviation of what is fine in the grey pictures, from the median, which hears no edges."""
-    grey = _fine(picture.mean(1, keepdim=True)).abs()
+def _grain(picture: Tensor, where: Tensor, width: float) -> Tensor:
+    """(B, 1, 1, 1): the standard deviation of what is ``width`` pixels fine in the grey pictures, from the median, which hears
+    no edges."""
+    grey = _band(picture.mean(1, keepdim=True), width).abs()
     skin = [one[there > 0.5] for one, there in zip(grey, where, strict=True)]
     rough = [1.48 * values.median() if values.numel() >= FEW else grey.new_zeros(()) for values in skin]
     return torch.stack(rough)[:, None, None, None]
