@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -232,7 +233,7 @@ class Anywhere:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CycleConfig]:
-    monkeypatch.setattr(unpaired, "Finder", Anywhere)
+    monkeypatch.setattr(unpaired, "AnyWay", SimpleNamespace(load=Anywhere))
 
     def make(*names: str, black: bool = False, **settings: Any) -> CycleConfig:
         draw = np.random.default_rng(1)
@@ -257,7 +258,7 @@ def test_photos_are_found_and_aligned_once(
     assert photos.landmarks is not None
     assert photos.landmarks.shape == (3, 68, 2)
     np.testing.assert_allclose(photos.landmarks[:, 36], [[0.375, 0.4]] * 3, atol=0.01)
-    monkeypatch.setattr(unpaired, "Finder", None)
+    monkeypatch.setattr(unpaired, "AnyWay", None)
     unpaired.prepare(config, 32, OutputFolder(tmp_path / "kept"))
 
 

@@ -18,10 +18,11 @@ from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha2
 from unveilify.core.symmetry import mirrored
 from unveilify.core.written import OutputFolder
 from unveilify.faces.align import FaceCrop, crop
-from unveilify.faces.find import Backend, Finder, find_face
+from unveilify.faces.find import Backend, find_face
 from unveilify.shards.order import batches, flips
 from unveilify.sources.listing import PICTURES, names_in
 from unveilify.training.config import CycleConfig
+from unveilify.unmask.any_way import AnyWay
 
 BARE = "unmasked"
 """Pictures in a folder of this name show bare faces, all others masked ones; `unveilify report` reads folders alike."""
@@ -65,14 +66,14 @@ def digest(config: CycleConfig) -> str:
 
 
 def prepare(config: CycleConfig, size_px: int, out: OutputFolder) -> None:
-    """Find and align the faces once, into files among the run's unfinished work; what is there, and whole, is kept.
+    """Find and align the faces once, any way round, into files among the run's unfinished work; what is whole is kept.
 
     Raises:
         UserError: no face is found in any of the masked photos.
     """
     if out.keep(*map(_name, fields(Unpaired))):
         return
-    finder = Finder(config.landmarks)
+    finder = AnyWay.load(config.landmarks)
     crops: dict[bool, list[FaceCrop]] = {False: [], True: []}
     photos = listed(config)
     with track("find faces in unpaired photos", len(photos), "photos") as line:
