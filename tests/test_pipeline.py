@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,22 @@ def test_a_bad_option_of_a_verb_is_one_sentence() -> None:
 def test_what_cannot_run_says_why(tree: pipeline.Pipeline, first: str | None, hint: str) -> None:
     with pytest.raises(UserError, match=hint):
         pipeline.run(tree, HOW, first=first)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"runs": {"a": {}, "b": {"network": {"wid": 1}}}}, "'width'"),
+        ({"runs": {"a": {}, "b": {"model": "paste"}}}, "needs no training"),
+    ],
+)
+def test_a_mistake_in_the_last_network_is_said_before_anything_is_made(
+    changes: dict[str, Any], hint: str, small_source: Path, tmp_path: Path
+) -> None:
+    tree = pipeline.Pipeline.model_validate({"source": small_source, "out": tmp_path / "made", **changes})
+    with pytest.raises(UserError, match=hint):
+        pipeline.run(tree, HOW)
+    assert not (tmp_path / "made").exists()
 
 
 def test_describe_names_counts_settings_and_pictures(small_pairs: Path) -> None:

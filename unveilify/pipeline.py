@@ -16,7 +16,7 @@ from unveilify.core.paths import BEST
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import sha256_file
 from unveilify.core.words import say
-from unveilify.report.config import Inputs, ReportConfig
+from unveilify.report.config import Inputs, ReportConfig, check_real
 from unveilify.report.config import check as check_report
 from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
@@ -114,12 +114,17 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     for output in (pairs, shards, reports, *places):
         paths.check(output, tree.source)
     check_trainings(places, shards)
-    for folder in tree.report.real.folders:
-        paths.check_there(folder, "real photos")
+    check_real(tree.report.real)
     if dry_run:
         _plan(tree, {"synth": pairs, "shard": shards, "report": reports}, runs, anew)
         return
-    # The rooms are imported when their turn comes: `synth` and `shard` do without torch.
+    # What loads torch comes when all that was typed is known to be right.
+    from unveilify.core.engine.device import pick
+    from unveilify.training.trainer import trainable
+
+    pick(how.device)
+    for config in places.values():
+        trainable(config)
     if tree.sample:
         from unveilify.sources.layouts.sample import make_sample
 

@@ -1,4 +1,4 @@
-"""What is wrong with a command's paths is said before anything takes seconds: torch is not even loaded."""
+"""What is wrong with a command's paths and options is said before anything takes seconds: torch is not even loaded."""
 
 import json
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from command_line import say
+
+from unveilify.cli.app import app
 
 EACH = """
 import contextlib, io, json, os, sys
@@ -62,7 +64,65 @@ COMMANDS = [
     "export photos -o x.safetensors",
     "export file -o x.onnx",
     "export file -o there.safetensors",
+    "train --shards shards --out run --device gpu",
+    "train --shards shards --out run --model unveil",
+    "train --shards shards --out run --size-px 33",
+    "train --shards shards --out run --run nobody",
+    "train --shards shards --out run --set train.recipe.l2=1",
+    "train --shards shards --out run --set train.recipe.l1=-1",
+    "train --shards shards --out run --set train.recipe.best_by=[psnr]",
+    "train --shards shards --out run --set train.remask.styles.tartan=1",
+    "train --shards shards --out run --set train.remask.wears.hat=1",
+    "train --shards shards --out run --set train.cycle.photos=photos --set train.cycle.landmarks=nobody",
+    "train --shards shards --out run --set train.cycle.photos=photos --set train.cycle.people=nowhere",
+    "report --shards shards --device gpu",
+    "report --shards shards --set report.evaluate.metrics=[psn]",
+    "report --shards shards --set report.evaluate.rivals=[cop]",
+    "report --shards shards --set report.evaluate.split=tests",
+    "report --shards shards --set report.real.landmarks=nobody",
+    "report --shards shards --real photos --set report.real.people=nowhere",
+    "run pipe.yaml --device cuda:x",
+    "run pipe.yaml --from nowhere",
+    "run pipe.yaml --set train.model=unveil",
+    "run pipe.yaml --set runs.a.model=unveil",
+    "run pipe.yaml --set train.recipe.l2=1",
+    "run pipe.yaml --set synth.layout=nobody",
+    "run pipe.yaml --set synth.landmarks=nobody",
+    "run pipe.yaml --set synth.mask.styles.tartan=0.001",
+    "run pipe.yaml --set synth.mask.options.surgcal.colours.blue=1",
+    "run pipe.yaml --set report.evaluate.metrics=[psn]",
+    "run pipe.yaml --set report.real.people=nowhere",
+    "synth --source photos --out made --landmarks nobody",
+    "synth --source photos --out made --landmarks sidecar:nowhere.csv",
+    "synth --source photos --out made --layout nobody",
+    "synth --source photos --out made --set synth.mask.styles.surgical=-1",
+    "synth --source photos --out made --set synth.mask.color=red",
+    "shard --pairs photos --group hair",
+    "shard --pairs photos --set shard.shares=[1,1,1]",
+    "mask a.jpg -o made --style tartan",
+    "mask a.jpg -o made --style custom",
+    "mask a.jpg -o made --wear hat",
+    "mask a.jpg -o made --color red",
+    "mask a.jpg -o made --landmarks nobody",
+    "find a.jpg -o out.png --device gpu",
+    "find a.jpg -o out.png --landmarks nobody",
+    "find a.jpg -o out.png --landmarks sidecar:nowhere.csv",
+    "remove a.jpg -o out.png --device gpu",
+    "remove a.jpg -o out.png --landmarks nobody",
+    "remove a.jpg -o out.png --landmarks mediapipe:x",
+    "remove a.jpg -o out.png --landmarks sidecar",
+    "remove a.jpg -o out.png --landmarks ,",
+    "settings nothing",
+    "show nowhere",
+    "verify nowhere",
+    "card nowhere",
+    "weights pull nothing",
+    "sample file",
 ]
+"""Of every verb."""
+VERBS = {c.callback.__name__ for c in app.registered_commands if c.callback} | {
+    str(g.name) for g in app.registered_groups
+}
 
 
 @pytest.fixture
@@ -75,17 +135,19 @@ def there(tmp_path: Path, small_shards: Path) -> Path:
     return tmp_path
 
 
-def test_a_wrong_path_is_said_before_torch_is_loaded(there: Path) -> None:
+def test_a_wrong_path_or_option_is_said_before_torch_is_loaded(there: Path) -> None:
+    before = {path.name for path in there.iterdir()}
     words = json.dumps([command.split() for command in COMMANDS])
     done = subprocess.run([sys.executable, "-c", EACH, words], cwd=there, capture_output=True, text=True, check=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [" ".join(words) for words, _, _ in lines] == COMMANDS
+    assert {words[0] for words, _, _ in lines} == VERBS - {"plugins"}, "it takes nothing that could be wrong"
     for words, said, loaded in lines:
         assert said.startswith("unveilify: "), words
-        assert said.endswith("."), words
+        assert said.endswith((".", "?")), words
         assert len(said.splitlines()) == 1, words
         assert not loaded, words
-    assert not (there / "made").exists()
+    assert {path.name for path in there.iterdir()} == before, "nothing was begun"
 
 
 def test_a_training_may_start_from_one_that_comes_before_it(there: Path) -> None:

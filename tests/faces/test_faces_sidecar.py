@@ -96,9 +96,9 @@ def test_a_wrong_json_is_told(tmp_path: Path, text: str) -> None:
 
 
 def test_no_file_and_wrong_size_are_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="set its option 'file'"):
+    with pytest.raises(UserError, match="needs a CSV or JSON file"):
         Backend(Config())
-    with pytest.raises(UserError, match="Cannot read"):
+    with pytest.raises(UserError, match="finds no file"):
         Backend(Config(file=tmp_path / "none.csv"))
     far = (np.array(FIVE) + 1000).tolist()
     backend = Backend(Config(file=csv_file(tmp_path, f"photo,{flat(far)[0]}", f"p,{flat(far)[1]}")))

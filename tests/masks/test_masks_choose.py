@@ -1,6 +1,7 @@
 """Choosing is a pure function of (config, seed, key)."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,16 @@ def test_options_and_color_reach_the_style() -> None:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (MaskConfig(styles={"surgicl": 1}), "surgical"),
-        (MaskConfig(wears={"upside_down": 1}), "under_nose"),
-        (MaskConfig(styles={}), "styles"),
-        (MaskConfig(styles={"surgical": -1}), "styles"),
-        (MaskConfig(color="blue"), "#rrggbb"),
-        (MaskConfig(styles={"kn95": 1}, options={"kn95": {"vavle": 1}}), "valve"),
+        ({"styles": {"surgical": 1, "surgicl": 0.001}}, "surgical"),
+        ({"wears": {"upside_down": 1}}, "under_nose"),
+        ({"styles": {}}, "styles"),
+        ({"styles": {"surgical": -1}}, "styles"),
+        ({"color": "blue"}, "#rrggbb"),
+        ({"styles": {"kn95": 1}, "options": {"kn95": {"vavle": 1}}}, "valve"),
+        ({"options": {"kn96": {"valve": 1}}}, "kn95"),
+        ({"styles": {"surgical": 1, "custom": 0.001}}, "png"),
     ],
 )
-def test_mistakes_are_named(config: MaskConfig, words: str) -> None:
+def test_mistakes_are_named_before_anything_is_drawn(config: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        choose(config, 0, "k")
+        MaskConfig(**config)

@@ -128,7 +128,7 @@ def test_foreign_parameters_are_named(astronaut: Rgb, mesh: Landmarks) -> None:
     good = recipe("surgical")
     with pytest.raises(UserError, match="plaets"):
         draw(astronaut, mesh, good.model_copy(update={"params": {**good.params, "plaets": 3}}))
-    with pytest.raises(UserError, match="no style called 'surgcal'"):
+    with pytest.raises(UserError, match="no mask style called 'surgcal'"):
         draw(astronaut, mesh, good.model_copy(update={"style": "surgcal"}))
 
 

@@ -13,6 +13,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK
 from unveilify.core.storage import read_json
 from unveilify.core.written import OutputFolder
+from unveilify.evaluation.config import RealConfig
 from unveilify.report import write
 from unveilify.report.config import Inputs
 from unveilify.report.run import run
@@ -144,10 +145,21 @@ def test_foreign_files_are_left_alone(small_report: SimpleNamespace, tmp_path: P
     assert (tmp_path / "thesis.tex").read_text() == "mine"
 
 
-def test_an_unknown_row_to_compare_with_is_named(small_report: SimpleNamespace, tmp_path: Path) -> None:
-    config = small_report.config.model_copy(update={"against": "dmfn"})
-    with pytest.raises(UserError, match="no row 'dmfn'"):
-        run(config, small_report.inputs, tmp_path / "out")
+def test_rows_that_there_are_not_are_named_before_anything_is_measured(
+    small_report: SimpleNamespace, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "1.jpg").write_bytes(b"not looked at")
+
+    def refused(hint: str, **changes: object) -> None:
+        with pytest.raises(UserError, match=hint):
+            run(small_report.config.model_copy(update=changes), small_report.inputs, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+    refused("no row 'dmfn'", against="dmfn")
+    refused("'plus' has to be trained", evaluate=small_report.config.evaluate.model_copy(update={"rivals": ("plus",)}))
+    refused("'nobody' cannot say where", real=RealConfig(folders=(photos,), finder="nobody"))
 
 
 def test_a_run_on_other_shards_is_doubted(small_report: SimpleNamespace, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ import pytest
 
 from unveilify.core.errors import UserError
 from unveilify.models.contract import Recipe
+from unveilify.models.recipe import changed
 from unveilify.training.config import Hardware, TrainConfig, resolve
-from unveilify.training.trainer import make_recipe
 
 CPU, GPU = Hardware(gpu=False, bf16=False), Hardware(gpu=True, bf16=True)
 
@@ -31,9 +31,9 @@ def test_small_shards_are_not_enlarged() -> None:
 
 
 def test_recipe_overrides_are_checked() -> None:
-    assert make_recipe(Recipe(l1=20), {"lpips": 2}) == Recipe(l1=20, lpips=2)
+    assert changed(Recipe(l1=20), {"lpips": 2}) == Recipe(l1=20, lpips=2)
     with pytest.raises(UserError, match="nearest known one is 'lpips'"):
-        make_recipe(Recipe(), {"lpip": 2})
+        changed(Recipe(), {"lpip": 2})
     for wrong in ({"lr_g": "fast"}, {"lr_g": -1}, {"lr_g": float("nan")}, {"betas": [0.5, 1]}, {"l1": -1}):
         with pytest.raises(UserError, match=next(iter(wrong))):
-            make_recipe(Recipe(), wrong)
+            changed(Recipe(), wrong)

@@ -8,6 +8,20 @@ import typer
 
 from unveilify.core.words import say
 
+
+def _device(name: str) -> str:
+    from unveilify.core.engine.device import check
+
+    return check(name)
+
+
+def known_backends(landmarks: str | None) -> str | None:
+    """Callback of an option that names landmark backends: it is looked at before anything that takes seconds."""
+    from unveilify.faces.config import known_backends
+
+    return known_backends(landmarks) if landmarks is not None else None
+
+
 SYNTH, SHARDS, RUNS, REPORTS = Path("data/synth"), Path("data/shards"), Path("runs"), Path("reports")
 """Where the stages leave their work when they are not told otherwise: each reads what the one before wrote."""
 
@@ -20,12 +34,14 @@ Sets = Annotated[
 Workers = Annotated[int | None, typer.Option(help="processes; all cores when not given", min=1)]
 Force = Annotated[bool, typer.Option("--force", help="throw the old output of this command away and build it anew")]
 Replace = Annotated[bool, typer.Option("--force", help="replace what is there already under the result's name")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …; 'auto' takes a GPU where there is one")]
+Device = Annotated[
+    str, typer.Option(callback=_device, help="cpu, cuda, cuda:1 …; 'auto' takes a GPU where there is one")
+]
 Network = Annotated[
     Path | None,
     typer.Option("--run", help="training run, or network file, to use; when not given, the one we ship"),
 ]
-Landmarks = Annotated[str, typer.Option(help="landmark backends in order")]
+Landmarks = Annotated[str, typer.Option(callback=known_backends, help="landmark backends in order")]
 
 
 def each(results: Mapping[Path, Path], work: Callable[[Path, Path], None]) -> int:

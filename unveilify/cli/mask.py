@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import ConfigFile, Force, Sets, Workers
+from unveilify.cli._options import ConfigFile, Force, Sets, Workers, known_backends
 from unveilify.core.words import say
 
 
@@ -18,7 +18,7 @@ def mask(
     ] = None,
     color: Annotated[str | None, typer.Option(help="one colour for all, as #rrggbb")] = None,
     landmarks: Annotated[
-        str, typer.Option(help="landmark backends in order; 'sidecar' reads given ones")
+        str, typer.Option(callback=known_backends, help="landmark backends in order; 'sidecar' reads given ones")
     ] = "mediapipe",
     aligned: Annotated[
         bool, typer.Option("--aligned", help="a picture without a face found is an aligned crop")
@@ -36,6 +36,7 @@ def mask(
     A mask of your own: --style custom with --set synth.mask.options.custom.png=FILE and its six anchors.
     """
     from unveilify.core.engine.local import cores
+    from unveilify.masks.config import MaskConfig
     from unveilify.pipeline import load
     from unveilify.synth.photos import Masking, mask_photos
 
@@ -44,7 +45,7 @@ def mask(
         chosen["styles"] = {style: 1.0}
     if wear:
         chosen["wears"] = {wear: 1.0}
-    drawn = load(config, sets).synth.mask.model_copy(update=chosen)
+    drawn = MaskConfig.model_validate(load(config, sets).synth.mask.model_dump() | chosen)
     masking = Masking(mask=drawn, landmarks=landmarks, aligned=aligned, seed=seed)
     counts = mask_photos(photos, out, masking, workers or cores(), force=force)
     say(", ".join(f"{n} {what}" for what, n in counts.most_common()) + f" -> {out} (manifest.csv names every file)")

@@ -55,7 +55,10 @@ def train(
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.training.loop import Machine
     from unveilify.training.loop import run as fit
+    from unveilify.training.trainer import trainable
 
+    for settings in places.values():  # a mistake in the last is said before the first is trained
+        trainable(settings)
     for where, settings in places.items():
         fit(settings, shards, where, Machine(device, threads, workers, max_minutes), force=force)
     say("Next: unveilify report")

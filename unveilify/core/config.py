@@ -61,8 +61,8 @@ def build(model: type[C], tree: dict[str, Any]) -> C:
         where = shortened(".".join(str(part) for part in first["loc"]))
         if first["type"] == "extra_forbidden":
             raise UserError(_unknown(model, where)) from None
-        told, given = shortened(first["msg"]), shortened(reprlib.repr(first.get("input")))
-        raise UserError(f"Setting '{where}': {told} (it was {given}).") from None
+        told = shortened(first["msg"].removeprefix("Value error, ").rstrip("."))
+        raise UserError(f"Setting '{where}': {told} (it was {shortened(reprlib.repr(first.get('input')))}).") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

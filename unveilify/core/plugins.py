@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import AfterValidator
+
 from unveilify.core.errors import UserError
 
 ROOMS = {
@@ -28,6 +30,14 @@ ROOMS = {
     "model": "unveilify.models.zoo",
     "metric": "unveilify.metrics.columns",
 }
+WORDS = {
+    "source": "layout",
+    "landmarks": "landmark backend",
+    "style": "mask style",
+    "model": "network",
+    "metric": "metric",
+}
+"""What a plugin of each room is called in a sentence."""
 
 
 def names(room: str) -> list[str]:
@@ -62,10 +72,25 @@ def load(room: str, name: str) -> ModuleType:
             raise UserError(
                 f"The {room} '{name}' of {entry.value} cannot be imported ({error}): mend or remove it."
             ) from None
-    known = names(room)
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}."
-    raise UserError(f"There is no {room} called '{name}'; {hint}")
+    raise UserError(f"There is no {_unknown(room, name)}")
+
+
+def known(room: str) -> AfterValidator:
+    """For a setting that names a plugin of ``room``: another name is refused as soon as settings are read."""
+
+    def check(name: str) -> str:
+        if name not in names(room):
+            raise ValueError(f"there is no {_unknown(room, name)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _unknown(room: str, name: str) -> str:
+    there = names(room)
+    near = get_close_matches(name, there, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(there)}."
+    return f"{WORDS[room]} called '{name}'; {hint}"
 
 
 def _own(room: str) -> list[str]:

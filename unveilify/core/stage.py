@@ -161,7 +161,7 @@ def _with_new_settings(old: Plan | None, config: BaseModel) -> Plan | None:
         return None
     try:
         whole = type(config).model_validate({k: v for k, v in old["config"].items() if k != CONTENTS})
-    except ValueError:  # of another stage, or with a setting that went away
+    except (ValueError, UserError):  # of another stage, or with a setting, plugin or file that went away
         return old
     return old | {"config": old["config"] | whole.model_dump(mode="json")}
 

@@ -1,10 +1,13 @@
 """Settings of the measuring half of stage 4."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from unveilify.core.config import Config
+from unveilify.core.plugins import known
+from unveilify.faces.config import Backends
 
 
 class RealConfig(Config):
@@ -21,21 +24,25 @@ class RealConfig(Config):
         description="row whose network tells those that must be told where the mask is; the mask finder in the package "
         "when not given",
     )
-    landmarks: str = Field(default="mediapipe", description="landmark backends, tried in this order, comma separated")
+    landmarks: Backends = Field(
+        default="mediapipe", description="landmark backends, tried in this order, comma separated"
+    )
 
 
 class EvaluateConfig(Config):
     """What `unveilify report` measures, and on what."""
 
-    split: str = Field(default="test", description="split that is measured: train, val or test")
+    split: Literal["train", "val", "test"] = Field(default="test", description="split that is measured")
     triplets: int = Field(
         default=1000, ge=0, description="at most so many triplets, spread evenly over the split; 0 = all"
     )
-    rivals: tuple[str, ...] = Field(
+    rivals: tuple[Annotated[str, known("model")], ...] = Field(
         default=("copy", "mean", "telea", "paste", "prior", "place"),
         description="rows that need no training; 'copy' is always there",
     )
-    metrics: tuple[str, ...] = Field(default=(), description="metrics by name; none named = all there are")
+    metrics: tuple[Annotated[str, known("metric")], ...] = Field(
+        default=(), description="metrics by name; none named = all there are"
+    )
     size_px: int | None = Field(
         default=None,
         ge=16,

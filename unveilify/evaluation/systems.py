@@ -67,6 +67,10 @@ class Untrained:
     fit_triplets: int
     kind: Kind = "rival"
 
+    def __post_init__(self) -> None:
+        if plugin(self.label).TRAINS:
+            raise UserError(f"'{self.label}' has to be trained: run `unveilify train --model {self.label}` first.")
+
     @property
     def identity(self) -> str:
         """Name, size, and what it was fitted on."""
@@ -81,10 +85,7 @@ class Untrained:
     @cached_property
     def network(self) -> torch.nn.Module:
         """The network, fitted if it is one that fits, on the device."""
-        module = plugin(self.label)
-        if module.TRAINS:
-            raise UserError(f"'{self.label}' has to be trained: run `unveilify train --model {self.label}` first.")
-        network = module.Network(self.config)
+        network = plugin(self.label).Network(self.config)
         if isinstance(network, Fits):
             network.fit(training_batches(self.shards.split("train"), self.size_px, self.fit_triplets))
         return network.eval().to(self.device)

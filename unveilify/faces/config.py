@@ -1,8 +1,26 @@
-"""Settings of judging faces."""
+"""Settings of finding and judging faces."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from unveilify.core.config import Config
+
+
+def known_backends(landmarks: str) -> str:
+    """The setting itself, if there are such landmark backends.
+
+    Raises:
+        UserError: one does not exist, or what follows its name is wrong.
+    """
+    from unveilify.faces.find import Finder  # with OpenCV and more, which settings do without until one is given
+
+    Finder(landmarks)
+    return landmarks
+
+
+Backends = Annotated[str, AfterValidator(known_backends)]
+"""The type of a setting that names landmark backends in order, separated by commas."""
 
 
 class QualityConfig(Config):

@@ -36,6 +36,25 @@ def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
     )
 
 
+def check(config: MaskConfig) -> None:
+    """Whether all that may be drawn can be: what is drawn once in a thousand photos is not to fail at the thousandth.
+
+    Raises:
+        UserError: as `choose`.
+    """
+    rng = np.random.default_rng(0)
+    _pick(config.styles, rng, "styles"), _pick(config.wears, rng, "wears")
+    for name in {*config.styles, *config.options}:
+        style = find(name)
+        settings = build(style.Config, config.options.get(name, {}))
+        if config.styles.get(name):
+            style.sample(rng, settings)
+    for name in config.wears:
+        wear.sample(name, rng)
+    if config.color is not None:
+        _colour(config.color)
+
+
 def _light(config: MaskConfig, rng: np.random.Generator) -> Light:
     return Light(
         shading=round(float(rng.uniform(0.8, 2.0)), 3),

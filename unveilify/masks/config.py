@@ -1,8 +1,8 @@
 """Which masks are drawn, how they are worn and how closely they follow the light."""
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from unveilify.core.config import Config
 
@@ -43,3 +43,10 @@ class MaskConfig(Config):
     )
     color: str | None = Field(None, description="one colour for every mask, as #rrggbb")
     shadow: float = Field(0.35, ge=0, le=1, description="mean darkness of the contact shadow")
+
+    @model_validator(mode="after")
+    def _can_be_drawn(self) -> Self:
+        from unveilify.masks.choose import check  # with OpenCV, which the settings do without until masks are chosen
+
+        check(self)
+        return self

@@ -8,6 +8,7 @@ from pydantic import Field
 from unveilify.core import paths, stamps
 from unveilify.core.config import Config
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
+from unveilify.sources.listing import names_in
 
 
 class ReportConfig(Config):
@@ -47,5 +48,16 @@ def check(config: ReportConfig, inputs: Inputs, output_dir: Path) -> None:
     stamps.read(inputs.shards, "shard", "unveilify shard")
     for folder in inputs.predictions:
         paths.check_there(folder, "pictures")
-    for folder in config.real.folders:
+    check_real(config.real)
+
+
+def check_real(config: RealConfig) -> None:
+    """Whether the real photos that settings name are there.
+
+    Raises:
+        UserError: a folder is not, or the list of people cannot be read.
+    """
+    for folder in config.folders:
         paths.check_there(folder, "real photos")
+    if config.people:
+        names_in(config.people)

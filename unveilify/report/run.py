@@ -12,7 +12,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.core.words import plain
-from unveilify.evaluation import cache, real, real_photos
+from unveilify.evaluation import cache, mask_finder, real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Predictions, Trained, Truth, Untrained, config_of
@@ -60,6 +60,7 @@ def run(
     samples = Samples(shards.split(config.evaluate.split), config.evaluate, size)
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
     systems = _systems(config, inputs, networks, samples, shards, device)
+    _check_rows(config, systems, samples, device)
     photos = real_photos.find(config.real) if config.real.folders else None
     names = [[s.label, s.kind, s.identity, s.unfinished if isinstance(s, Trained) else ""] for s in systems]
     machine = [device_name(torch.device(device)), torch.get_num_threads()]  # its times are in the table
@@ -120,6 +121,15 @@ def _systems(
     if twice:
         raise UserError(f"Two rows would be called '{twice[0]}': rename the folder of one of them.")
     return systems
+
+
+def _check_rows(config: ReportConfig, systems: list[System], samples: Samples, device: str) -> None:
+    """Whether the rows that the settings name are there; asked before anything is measured."""
+    labels = [system.label for system in systems]
+    if config.against is not None and config.against not in labels:
+        raise UserError(f"There is no row '{config.against}' to compare with; there are: {', '.join(labels)}.")
+    if config.real.folders:
+        mask_finder.named(config.real.finder, systems, samples.stored(0), device)
 
 
 def _doubts(systems: list[System], data: str) -> list[str]:

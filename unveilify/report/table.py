@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from unveilify.core.errors import UserError
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.statistics import Estimate, interval, paired
@@ -135,14 +134,7 @@ COST = (
 
 
 def build(config: ReportConfig, evaluation: Evaluation, doubts: Sequence[str] = ()) -> Table:
-    """Sum up the measured rows; ``doubts`` are added to the notes.
-
-    Raises:
-        UserError: ``config.against`` names no row.
-    """
-    labels = [row.label for row in evaluation.rows]
-    if config.against is not None and config.against not in labels:
-        raise UserError(f"There is no row '{config.against}' to compare with; there are: {', '.join(labels)}.")
+    """Sum up the measured rows; ``doubts`` are added to the notes."""
     heads = _heads(evaluation)
     lines = [_line(config, evaluation, row) for row in evaluation.rows]
     best = {head.key: _winners(head, lines) for head in heads}

@@ -57,8 +57,8 @@ def draw_mask(
     faces = Finder(landmarks).find(photo, everyone=True)
     if not faces:
         raise UserError("There is no face to be found in the photo: give a picture in which it is larger or clearer.")
-    chosen = MaskConfig(wears={wear: 1.0}, color=color)
-    config = chosen if style is None else chosen.model_copy(update={"styles": {style: 1.0}})
+    named: dict[str, Any] = {} if style is None else {"styles": {style: 1.0}}
+    config = MaskConfig(wears={wear: 1.0}, color=color, **named)
     return draw_on(photo, [quantise(face.landmarks) for face in faces], config, seed, Photo("photo", "", "").key)
 
 

@@ -23,6 +23,7 @@ from unveilify.core.stamps import FileStamp, matches
 from unveilify.core.storage import canonical_json, read_json, read_member, sha256_bytes
 from unveilify.core.words import cell
 from unveilify.core.written import OutputFolder
+from unveilify.faces.config import Backends
 from unveilify.faces.find import Finder
 from unveilify.masks.config import MaskConfig
 from unveilify.sources.listing import PICTURES
@@ -38,7 +39,7 @@ class Masking(Config):
     """What is drawn, and where faces are found."""
 
     mask: MaskConfig = Field(default_factory=MaskConfig)
-    landmarks: str = "mediapipe"
+    landmarks: Backends = "mediapipe"
     aligned: bool = Field(False, description="a picture without a face found is an aligned crop")
     seed: int = 0
 

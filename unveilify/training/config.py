@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from unveilify.core import paths
 from unveilify.core.config import Config
+from unveilify.core.plugins import known
+from unveilify.faces.config import Backends
 from unveilify.masks.config import MaskConfig
+from unveilify.models.recipe import checked as checked_recipe
+from unveilify.models.sides import PowerOfTwo
+from unveilify.sources.listing import names_in
 
 CPU_SIZE_PX, CPU_SAMPLES, CPU_BATCH = 64, 12_000, 8
 GPU_SAMPLES, GPU_BATCH = 600_000, 16
@@ -21,7 +26,7 @@ class CycleConfig(Config):
 
     photos: Path = Field(description="folder of real masked photos; those in folders called 'unmasked' show bare faces")
     people: Path | None = Field(None, description="file with one folder's name a line: only photos in such folders")
-    landmarks: str = Field("mediapipe", description="landmark backends that find the faces in them")
+    landmarks: Backends = Field("mediapipe", description="landmark backends that find the faces in them")
     share: float = Field(0.5, gt=0, le=1, description="real photos in one step, as a share of its triplets")
     begins: float = Field(0.15, ge=0, lt=1, description="share of the training after which the network learns from it")
     weight: float = Field(0.5, ge=0, description="weight of the network's losses on learned masks")
@@ -32,10 +37,14 @@ class CycleConfig(Config):
 class TrainConfig(Config):
     """What `unveilify train` does. What is None is filled in by `resolve` and written to config.yaml."""
 
-    model: str = Field("unveilify", description="the network, as `unveilify plugins` names it")
+    model: Annotated[str, known("model")] = Field(
+        "unveilify", description="the network, as `unveilify plugins` names it"
+    )
     network: dict[str, Any] = Field(default_factory=dict, description="settings of that network, e.g. width")
-    recipe: dict[str, Any] = Field(default_factory=dict, description="overrides of the network's own losses and rates")
-    size_px: int | None = Field(None, description="side of the pictures; the shards' own on a GPU, 64 on a CPU")
+    recipe: Annotated[dict[str, Any], AfterValidator(checked_recipe)] = Field(
+        default_factory=dict, description="overrides of the network's own losses and rates"
+    )
+    size_px: PowerOfTwo | None = Field(None, description="side of the pictures; the shards' own on a GPU, 64 on a CPU")
     samples: int | None = Field(None, ge=1, description="length of the training, in triplets seen")
     batch: int | None = Field(None, ge=1, description="triplets in one step, over all processes")
     warmup_share: float = Field(0.01, ge=0, lt=1, description="share of the training in which the rates rise to full")
@@ -97,11 +106,13 @@ def check(config: TrainConfig, shards_dir: Path, run_dir: Path, before: Sequence
     """Whether what a training reads beside the shards is there, asked before any work; ``before`` it these runs are made.
 
     Raises:
-        UserError: no photos or weights where the config says, or they, the shards and the run directory overlap.
+        UserError: no photos, names or weights where the config says, or they, the shards and the run directory overlap.
     """
     photos, weights = config.cycle.photos if config.cycle else None, config.start_from
     paths.check(run_dir, shards_dir, weights, photos)
     paths.check_there(photos, "real masked photos")
+    if config.cycle and config.cycle.people:
+        names_in(config.cycle.people)
     if weights is not None and not {weights, weights.parent} & set(before):
         paths.network_file(weights)
 

@@ -13,12 +13,11 @@ from torch import Tensor
 
 from unveilify.core import stage, stamps
 from unveilify.core.engine.device import hurry, pick, set_threads
-from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.stamps import Stamp
 from unveilify.core.words import say
 from unveilify.core.written import OutputFolder
-from unveilify.models.contract import Batch, Learns, plugin
+from unveilify.models.contract import Batch, Learns
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
 from unveilify.training.checkpointer import Checkpointer
@@ -29,7 +28,7 @@ from unveilify.training.distributed import join
 from unveilify.training.inputs import with_digests
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.step import learning_rates, settle, train_step
-from unveilify.training.trainer import Trainer, build_trainer, describe
+from unveilify.training.trainer import Trainer, build_trainer, describe, trainable
 
 STAGE = "train"
 LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
@@ -73,11 +72,9 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     data = stamps.read(shards_dir, "shard", "unveilify shard")
     shards = ShardSet.open(shards_dir)
     world, device = join(machine.resolve())
-    module = plugin(config.model)
+    module = trainable(config)
     if issubclass(module.Network, Learns):
         return closed_form.run(config, shards, data.hash, run_dir, force=force)
-    if not module.TRAINS:
-        raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
     config, note = resolve(config, shards.index.size_px, getattr(module, "SMALL", {}), hardware(device))
     config = with_digests(config)
     # How it is computed, not what: the training may go on on a machine that has no such arithmetic, or has it.

@@ -1,19 +1,18 @@
 """A training, built: networks, average, optimizers, judges."""
 
 import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
 
 import torch
-from pydantic import create_model
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from unveilify.core.config import Config, build
+from unveilify.core.config import build
 from unveilify.core.engine.device import memory_format
 from unveilify.core.errors import UserError
-from unveilify.models.contract import Recipe, plugin
+from unveilify.models.contract import Learns, Plugin, Recipe, plugin
+from unveilify.models.recipe import changed
 from unveilify.models.system import NetworkSystem
 from unveilify.training.compiled import Forward
 from unveilify.training.config import TrainConfig
@@ -68,11 +67,25 @@ class Trainer:
         return seen >= self.recipe.best_from * self.config.samples
 
 
+def trainable(config: TrainConfig) -> Plugin:
+    """The network's plugin, if there is something to train with these settings.
+
+    Raises:
+        UserError: it needs no training, or one of its own settings is wrong.
+    """
+    module = plugin(config.model)
+    if not module.TRAINS and not issubclass(module.Network, Learns):
+        raise UserError(f"'{config.model}' needs no training: `unveilify report` measures it as it is.")
+    side = {} if config.size_px is None else {"size_px": config.size_px}
+    build(module.Config, side | config.network)
+    return module
+
+
 def build_trainer(config: TrainConfig, device: torch.device, world: World = World()) -> Trainer:  # noqa: B008 (frozen)
     """Build network, average, discriminator and optimizers; the initial weights come from the seed alone."""
     module = plugin(config.model)
     settings = build(module.Config, {"size_px": config.size_px, **config.network})
-    recipe = make_recipe(module.RECIPE, config.recipe)
+    recipe = changed(module.RECIPE, config.recipe)
     torch.manual_seed(config.seed)
     network = module.Network(settings)
     if config.start_from is not None:
@@ -98,17 +111,6 @@ def _adam(module: nn.Module, rate: float, recipe: Recipe) -> Optimizer:
         return make(fused=True)
     except RuntimeError:  # not on this device, says torch
         return make()
-
-
-def make_recipe(default: Recipe, changes: dict[str, Any]) -> Recipe:
-    """The network's own recipe with overrides.
-
-    Raises:
-        UserError: an unknown or ill-typed setting; the nearest known one is named.
-    """
-    fields: dict[str, Any] = {name: (type_, getattr(default, name)) for name, type_ in Recipe.__annotations__.items()}
-    checked = build(create_model("Recipe", __base__=Config, **fields), {**asdict(default), **changes})
-    return Recipe(**checked.model_dump())
 
 
 def describe(trainer: Trainer) -> dict[str, int]:

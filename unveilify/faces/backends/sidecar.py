@@ -10,10 +10,10 @@ says which scheme it is: 5, 68 (iBUG), 98 (WFLW), 106 (InsightFace) or 468 (Medi
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from unveilify.core.config import Config as BaseConfig
 from unveilify.core.errors import PhotoError, UserError, why
@@ -31,6 +31,13 @@ class Config(BaseConfig):
 
     file: Path | None = Field(default=None, description="the CSV or JSON file with the landmarks")
 
+    @model_validator(mode="after")
+    def _is_there(self) -> Self:
+        if self.file is None or not self.file.is_file():
+            what = "needs a CSV or JSON file" if self.file is None else f"finds no file {self.file}"
+            raise UserError(f"The landmark backend 'sidecar' {what}: name one that is there, as sidecar:FILE.")
+        return self
+
 
 class Backend:
     """Gives back the landmarks of the photo at ``path``; without a path, or for a photo not listed, none."""
@@ -39,10 +46,9 @@ class Backend:
         """Read the whole file.
 
         Raises:
-            UserError: no file is named, or what is in it is not as described above (the line or photo is named).
+            UserError: what is in it is not as described above (the line or photo is named).
         """
-        if config.file is None:
-            raise UserError("The landmark backend 'sidecar' needs a CSV or JSON file: set its option 'file'.")
+        assert config.file is not None
         self._file = config.file
         self._faces = _read_json(config.file) if config.file.suffix.lower() == ".json" else _read_csv(config.file)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from unveilify.models.layers.layers import levels, scaled
+from unveilify.models.layers.layers import scaled
 from unveilify.models.layers.resunet import ResUNet, head
 from unveilify.models.layers.warp import resize, warp
+from unveilify.models.sides import levels
 from unveilify.models.together import rows
 
 CHANNELS = (16, 32, 64, 96, 96)

@@ -13,7 +13,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unveilify.models.layers.layers import conv, levels, norm, scaled, upsampled
+from unveilify.models.layers.layers import conv, norm, scaled, upsampled
+from unveilify.models.sides import levels
 
 STAGES = ((64, 3), (128, 4), (256, 14), (512, 3))
 """Channels and number of units of IR-SE50 at width 1, depth 1."""

@@ -5,7 +5,8 @@ import itertools
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unveilify.models.layers.layers import conv, levels, norm, scaled
+from unveilify.models.layers.layers import conv, norm, scaled
+from unveilify.models.sides import levels
 
 CHANNELS = (64, 128, 256, 384)
 """Channels at full, half, quarter and all smaller resolutions, at width 1."""

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers.extra import ExtraLosses
 from unveilify.models.layers.features import losses_on_vgg, relative_features
-from unveilify.models.layers.layers import PowerOfTwo, channel_norm, initialise_normal, levels, scaled
+from unveilify.models.layers.layers import channel_norm, initialise_normal, scaled
 from unveilify.models.layers.patchgan import PatchGAN
+from unveilify.models.sides import PowerOfTwo, levels
 
 USES_HOLE = False
 TRAINS = True

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers.extra import ExtraLosses
 from unveilify.models.layers.features import losses_on_vgg, relative_features
-from unveilify.models.layers.layers import PowerOfTwo, full_precision, initialise_normal, levels, scaled
+from unveilify.models.layers.layers import full_precision, initialise_normal, scaled
 from unveilify.models.layers.patchgan import first_identity
 from unveilify.models.layers.pictures import composite
 from unveilify.models.layers.warp import sampled
+from unveilify.models.sides import PowerOfTwo, levels
 from unveilify.models.together import BatchNorm
 
 USES_HOLE = True

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers.found import wanted, worn
 from unveilify.models.layers.guided import guided
-from unveilify.models.layers.layers import PowerOfTwo, full_precision, levels, scaled
+from unveilify.models.layers.layers import full_precision, scaled
 from unveilify.models.layers.resunet import ResUNet, head
 from unveilify.models.layers.warp import resize
+from unveilify.models.sides import PowerOfTwo, levels
 
 USES_HOLE = False
 TRAINS = True

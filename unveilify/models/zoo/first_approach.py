@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from unveilify import weights
 from unveilify.core.errors import UserError
 from unveilify.models.contract import Batch, Output, Sized
-from unveilify.models.layers.layers import PowerOfTwo, full_precision, identity_mean, scaled
+from unveilify.models.layers.layers import full_precision, identity_mean, scaled
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.psp import PSPEncoder
 from unveilify.models.layers.stylegan import Generator
+from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.unveilify import RECIPE as RECIPE
 from unveilify.models.zoo.unveilify import SMALL as SMALL
 from unveilify.perception import recogniser

@@ -12,7 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.contract import Batch, Output, Recipe, Sized
-from unveilify.models.layers.layers import PowerOfTwo, levels, scaled
+from unveilify.models.layers.layers import scaled
+from unveilify.models.sides import PowerOfTwo, levels
 
 USES_HOLE = False
 TRAINS = True

@@ -28,13 +28,14 @@ from unveilify.models.layers.complete import SIDES, completed
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.layers import PowerOfTwo, full_precision, scaled
+from unveilify.models.layers.layers import full_precision, scaled
 from unveilify.models.layers.light import grained, joined, lit, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
 from unveilify.models.layers.resunet import ResUNet, head
 from unveilify.models.layers.warp import resize
+from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
 

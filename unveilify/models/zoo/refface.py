@@ -20,9 +20,10 @@ from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers.extra import ExtraLosses
 from unveilify.models.layers.features import losses_on_vgg, relative_features
 from unveilify.models.layers.gated import Gated, HalfAdaIN, Styled, StyleEncoder
-from unveilify.models.layers.layers import PowerOfTwo, conv, identity_mean, levels, norm, scaled
+from unveilify.models.layers.layers import conv, identity_mean, norm, scaled
 from unveilify.models.layers.pictures import composite
 from unveilify.models.layers.psp import Unit
+from unveilify.models.sides import PowerOfTwo, levels
 from unveilify.models.together import rows
 from unveilify.perception.align import CROP_EYES
 

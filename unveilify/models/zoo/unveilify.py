@@ -14,11 +14,12 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unveilify.models.contract import Batch, Output, Recipe, Sized
-from unveilify.models.layers.layers import PowerOfTwo, identity_mean, levels
+from unveilify.models.layers.layers import identity_mean
 from unveilify.models.layers.patchgan import PatchGAN, first_identity, nothing
 from unveilify.models.layers.psp import PSPEncoder
 from unveilify.models.layers.stylegan import Generator
 from unveilify.models.layers.unet import UNetEncoder
+from unveilify.models.sides import PowerOfTwo, levels
 
 USES_HOLE = False
 TRAINS = True
