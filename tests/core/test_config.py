@@ -4,6 +4,7 @@ import pytest
 
 from unveilify.core.config import Config, difference, load
 from unveilify.core.errors import UserError
+from unveilify.core.yaml12 import parse
 
 
 class Inner(Config):
@@ -47,6 +48,46 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml"):
         load(Outer, tmp_path / "none.yaml")
+
+
+BOMB = "a0: &a0 [1, 2]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOMB, "unfolds to more than"),
+        ("a: &a {b: *a}", "unfolds to more than"),
+        ("inner: {size: 4}\ninner: {name: x}", "'inner' is given twice"),
+        ("inner: {size: 4, size: 5}", "'size' is given twice"),
+        ("inner: " + "[" * 20_000, "nested too deeply"),
+        ("inner: {size: " + "9" * 5000 + "}", "digits"),
+        ("inner: !!timestamp 2020-99-99", "month"),
+    ],
+    ids=["bomb", "itself", "twice", "twice inside", "deep", "digits", "date"],
+)
+def test_traps_of_yaml_are_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(UserError, match=words) as told:
+        load(Outer, tmp_path / "x.yaml")
+    assert len(str(told.value)) < 600
+
+
+def test_yaml_means_what_it_seems_to(tmp_path: Path) -> None:
+    """YAML 1.1 reads false, 8, 90, a text and a day."""
+    assert [parse(text) for text in ("no", "010", "1:30", "1e-3", "2020-01-01")] == [
+        "no",
+        10,
+        "1:30",
+        1e-3,
+        "2020-01-01",
+    ]
+    assert parse("a: &x {b: 1}\nc: {<<: *x, d: [~, true, .5, 1_000]}") == {
+        "a": {"b": 1},
+        "c": {"b": 1, "d": [None, True, 0.5, 1000]},
+    }
+    (tmp_path / "bom.yaml").write_bytes("inner: {size_px: 4}".encode("utf-8-sig"))
+    assert load(Outer, tmp_path / "bom.yaml").inner.size_px == 4
 
 
 def test_difference_names_settings() -> None:

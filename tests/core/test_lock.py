@@ -1,5 +1,6 @@
 """One process per output directory."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,6 +30,16 @@ def test_the_second_says_who_has_it(holder: subprocess.Popen[bytes], tmp_path: P
         lock.held(tmp_path / "out").__enter__()
     holder.terminate()
     holder.wait()
+
+
+@pytest.mark.parametrize("name", [lock.LOCK, lock.OWNER])
+def test_what_a_link_leads_to_is_not_written_to(tmp_path: Path, name: str) -> None:
+    (tmp_path / "diary").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "diary")
+    with contextlib.suppress(OSError), lock.held(tmp_path / "out"):
+        pass
+    assert (tmp_path / "diary").read_text() == "mine"
 
 
 def test_a_kill_leaves_no_lock(holder: subprocess.Popen[bytes], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from unveilify.core import stage, stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError, sentence
+from unveilify.core.lock import LOCK, OWNER
 from unveilify.core.stamps import NOTES
 from unveilify.core.storage import read_json, write_json, writing
 from unveilify.core.written import OutputFolder
@@ -52,6 +53,20 @@ def test_a_log_alone_is_somebody_elses(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not made by"):
         begin(tmp_path, "whole")
     assert names(tmp_path) == ["log.jsonl"]
+
+
+@pytest.mark.parametrize("name", sorted(stamps.UNLISTED - {LOCK, OWNER} | {stamps.WORK}))
+def test_what_a_link_leads_to_is_not_written_to(tmp_path: Path, name: str) -> None:
+    """Of the files that are written in place or swept; others take the place of a link."""
+    (tmp_path / "mine/new-year").mkdir(parents=True)
+    (tmp_path / "mine/diary").write_text("mine")
+    make(tmp_path / "out")
+    (tmp_path / "out" / name).unlink(missing_ok=True)
+    (tmp_path / "out" / name).symlink_to(tmp_path / "mine" / ("" if name == stamps.WORK else "diary"))
+    with pytest.raises(UserError, match=f"{name} is a link"):
+        again(tmp_path / "out", force=True)
+    assert (tmp_path / "mine/diary").read_text() == "mine"
+    assert (tmp_path / "mine/new-year").is_dir()
 
 
 def fails(path: Path, error: type[Exception], *numbers: object) -> None:

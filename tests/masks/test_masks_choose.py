@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from unveilify.core.config import build
 from unveilify.core.errors import UserError
 from unveilify.masks.choose import choose
 from unveilify.masks.config import MaskConfig
@@ -40,7 +41,13 @@ def test_options_and_color_reach_the_style() -> None:
         ({"styles": {"surgical": 1, "surgicl": 0.001}}, "surgical"),
         ({"wears": {"upside_down": 1}}, "under_nose"),
         ({"styles": {}}, "styles"),
-        ({"styles": {"surgical": -1}}, "styles"),
+        ({"styles": {"surgical": -1, "kf94": 2}}, "greater than or equal to 0"),
+        ({"styles": {"surgical": 1e308, "kf94": 1e308}}, "less than or equal"),
+        ({"wears": {"proper": 0.0}}, "above zero"),
+        ({"options": {"surgical": {"colours": {"blue": -1, "white": 2}}}}, "greater than or equal to 0"),
+        ({"options": {"surgical": {"colours": {}}}}, "above zero"),
+        ({"options": {"surgical": {"colours": {"whit": 1}}}}, "'white'"),
+        ({"options": {"kn95": {"valve": 2}}}, "less than or equal to 1"),
         ({"color": "blue"}, "#rrggbb"),
         ({"styles": {"kn95": 1}, "options": {"kn95": {"vavle": 1}}}, "valve"),
         ({"options": {"kn96": {"valve": 1}}}, "kn95"),
@@ -49,4 +56,4 @@ def test_options_and_color_reach_the_style() -> None:
 )
 def test_mistakes_are_named_before_anything_is_drawn(config: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        MaskConfig(**config)
+        build(MaskConfig, config)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unveilify.core.errors import UserError, why
 from unveilify.core.words import shortened
+from unveilify.core.yaml12 import parse
 
 MAX_BYTES = 2**20
 """A larger file holds no settings."""
@@ -40,8 +41,8 @@ def load(
         if not equals or not name:
             raise UserError(f"--set needs the form a.b=value, not '{item}'.")
         try:
-            value = yaml.safe_load(text)
-        except (yaml.YAMLError, RecursionError):
+            value = parse(text)
+        except yaml.YAMLError:
             value = text
         _put(tree, name.split("."), value)
     for dotted, value in (given or {}).items():
@@ -70,10 +71,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"The config {path} is larger than {MAX_BYTES >> 20} MiB: give a file of settings.")
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read the config {path}: {why(error)}.") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise UserError(f"{path} is not valid YAML: {shortened(' '.join(str(error).split()))}.") from None
     if tree is None:
         return {}

@@ -36,6 +36,7 @@ def held(directory: Path, wait_s: float = 0) -> Iterator[None]:
         ) from None
     try:
         owner = directory / OWNER
+        owner.unlink(missing_ok=True)  # it may be a link, and what that leads to is nobody's to write over
         owner.write_text(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}), encoding="utf-8")
         yield
     finally:

@@ -217,6 +217,9 @@ def _is_bare(out: OutputFolder) -> bool:
 def _refuse_foreign(directory: Path, stage: str) -> None:
     if directory.exists() and not directory.is_dir():
         raise UserError(f"{directory} is a file, and `unveilify {stage}` writes a folder: give another.")
+    for name in sorted(UNLISTED | {WORK}):
+        if (directory / name).is_symlink():
+            raise UserError(f"{directory / name} is a link, and would be written to: move it away.")
     if not directory.exists() or (directory / BEGUN).exists() or (directory / STAMP).exists():
         return
     # The log is begun after the plan: alone it is somebody else's.

@@ -1,7 +1,6 @@
 """Choose a mask for a face: everything random happens here, from a seed and the sample's key alone."""
 
 import hashlib
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from unveilify.core.errors import UserError
 from unveilify.masks import wear
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.recipe import Light, Recipe
+from unveilify.masks.shares import pick
 from unveilify.masks.style import find
 
 
@@ -17,12 +17,11 @@ def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
     """The recipe for ``key``; the same three give the same recipe on every machine and in any order.
 
     Raises:
-        UserError: a style, one of its options or a way of wearing does not exist, a share is negative, or the
-            colour is no colour.
+        UserError: a style, one of its options or a way of wearing does not exist, or the colour is no colour.
     """
     digest = hashlib.sha256(f"{seed}/{key}".encode()).digest()
     rng = np.random.default_rng(list(digest))
-    name = _pick(config.styles, rng, "styles")
+    name = pick(config.styles, rng)
     style = find(name)
     params = style.sample(rng, build(style.Config, config.options.get(name, {})))
     if config.color is not None:
@@ -30,7 +29,7 @@ def choose(config: MaskConfig, seed: int, key: str) -> Recipe:
     return Recipe(
         style=name,
         params=params.model_dump(mode="json"),
-        wear=wear.sample(_pick(config.wears, rng, "wears"), rng),
+        wear=wear.sample(pick(config.wears, rng), rng),
         light=_light(config, rng),
         seed=int(rng.integers(1 << 30)),
     )
@@ -43,7 +42,6 @@ def check(config: MaskConfig) -> None:
         UserError: as `choose`.
     """
     rng = np.random.default_rng(0)
-    _pick(config.styles, rng, "styles"), _pick(config.wears, rng, "wears")
     for name in {*config.styles, *config.options}:
         style = find(name)
         settings = build(style.Config, config.options.get(name, {}))
@@ -64,13 +62,6 @@ def _light(config: MaskConfig, rng: np.random.Generator) -> Light:
         blur=round(float(np.exp(rng.normal(0, 0.10))), 3),
         grain=round(float(np.exp(rng.normal(0, 0.15))), 3),
     )
-
-
-def _pick(shares: Mapping[str, float], rng: np.random.Generator, setting: str) -> str:
-    weights = np.array(list(shares.values()), np.float64)
-    if not len(weights) or (weights < 0).any() or weights.sum() <= 0:
-        raise UserError(f"The mask setting '{setting}' needs at least one share above zero and none below.")
-    return list(shares)[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
 
 def _colour(text: str) -> tuple[float, float, float]:

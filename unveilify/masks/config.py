@@ -5,12 +5,13 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from unveilify.core.config import Config
+from unveilify.masks.shares import Shares
 
 
 class MaskConfig(Config):
     """Shares are relative; a style or way of wearing that is not named is not drawn."""
 
-    styles: dict[str, float] = Field(
+    styles: Shares = Field(
         {
             "surgical": 0.40,
             "kf94": 0.16,
@@ -25,7 +26,7 @@ class MaskConfig(Config):
         },
         description="relative share of each mask style",
     )
-    wears: dict[str, float] = Field(
+    wears: Shares = Field(
         {
             "proper": 0.74,
             "under_nose": 0.06,

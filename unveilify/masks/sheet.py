@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from unveilify.masks.pixels import Floats, Reals, resized
+from unveilify.masks.shares import pick
 
 Colour = tuple[float, float, float]
 
@@ -100,9 +101,7 @@ def finish(colour: Floats | Colour, shape: tuple[int, int], dark: Reals, alpha: 
 
 def pick_colour(rng: np.random.Generator, palette: dict[str, Colour], shares: dict[str, float]) -> tuple[str, Colour]:
     """A named colour by its share, a little off; names beyond the palette stand for special finishes on white."""
-    names = list(shares)
-    weights = np.array([max(shares[n], 0.0) for n in names])
-    name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
+    name = pick(shares, rng)
     base = np.array(palette.get(name, (0.9, 0.9, 0.9)))
     base = base * np.exp(rng.normal(0, 0.05)) + rng.normal(0, 0.015, 3)
     red, green, blue = (round(float(c), 3) for c in np.clip(base, 0.03, 0.97))

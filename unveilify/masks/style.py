@@ -15,11 +15,25 @@ from types import ModuleType
 
 from unveilify.core import plugins
 from unveilify.core.config import Config as StyleConfig
+from unveilify.masks.shares import Chance, Shares, shares_of
 from unveilify.masks.sheet import Colour, Sheet
 from unveilify.masks.straps import EAR_LOOP, HEAD_STRAPS, Strap
 from unveilify.masks.surface import Cut
 
-__all__ = ["EAR_LOOP", "HEAD_STRAPS", "Colour", "Cut", "Sheet", "Strap", "StyleConfig", "StyleParams", "find"]
+__all__ = [
+    "EAR_LOOP",
+    "HEAD_STRAPS",
+    "Chance",
+    "Colour",
+    "Cut",
+    "Shares",
+    "Sheet",
+    "Strap",
+    "StyleConfig",
+    "StyleParams",
+    "find",
+    "shares_of",
+]
 
 
 class StyleParams(StyleConfig):

@@ -1,10 +1,12 @@
 """A bandana tied behind the head: a printed square folded to a triangle over nose and neck."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import Colour, Cut, Shares, Sheet, Strap, StyleConfig, StyleParams, shares_of
 
 COLOURS: dict[str, Colour] = {
     "red": (0.66, 0.10, 0.13),
@@ -18,7 +20,7 @@ COLOURS: dict[str, Colour] = {
 class Config(StyleConfig):
     """How often each colour is drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"red": 0.3, "navy": 0.22, "black": 0.25, "white": 0.1, "green": 0.13}, description="relative shares"
     )
 

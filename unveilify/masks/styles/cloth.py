@@ -1,10 +1,23 @@
 """The sewn cotton mask: woven threads, any pattern, a middle seam or pleats, stitched rims."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import (
+    EAR_LOOP,
+    Chance,
+    Colour,
+    Cut,
+    Shares,
+    Sheet,
+    Strap,
+    StyleConfig,
+    StyleParams,
+    shares_of,
+)
 
 COLOURS: dict[str, Colour] = {
     "white": (0.88, 0.87, 0.85),
@@ -22,11 +35,11 @@ COLOURS: dict[str, Colour] = {
 class Config(StyleConfig):
     """How often each ground colour and a pattern are drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {name: 0.25 if name in ("black", "white") else 0.08 for name in COLOURS},
         description="relative shares of the ground colours",
     )
-    patterned: float = Field(0.45, description="share of masks with a pattern, 0…1")
+    patterned: Chance = Field(0.45, description="share of masks with a pattern, 0…1")
 
 
 class Params(StyleParams):

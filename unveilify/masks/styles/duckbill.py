@@ -1,10 +1,12 @@
 """The duckbill respirator: a flat pouch with a horizontal front edge and two head straps."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import HEAD_STRAPS, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import HEAD_STRAPS, Colour, Cut, Shares, Sheet, Strap, StyleConfig, StyleParams, shares_of
 
 COLOURS: dict[str, Colour] = {"white": (0.92, 0.92, 0.92), "blue": (0.60, 0.76, 0.86), "orange": (0.90, 0.62, 0.35)}
 
@@ -12,7 +14,7 @@ COLOURS: dict[str, Colour] = {"white": (0.92, 0.92, 0.92), "blue": (0.60, 0.76, 
 class Config(StyleConfig):
     """How often each colour is drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"white": 0.7, "blue": 0.2, "orange": 0.1}, description="relative shares of the colours"
     )
 

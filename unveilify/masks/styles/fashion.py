@@ -1,10 +1,12 @@
 """The black fashion mask: one piece of stretchy foam whose sides are the ear loops, with a seam down the middle."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import Colour, Cut, Shares, Sheet, Strap, StyleConfig, StyleParams, shares_of
 
 COLOURS: dict[str, Colour] = {
     "black": (0.15, 0.15, 0.16),
@@ -19,7 +21,7 @@ COLOURS: dict[str, Colour] = {
 class Config(StyleConfig):
     """How often each colour is drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"black": 0.42, "grey": 0.16, "navy": 0.24, "white": 0.1, "pink": 0.05, "brown": 0.03},
         description="relative shares of the colours",
     )

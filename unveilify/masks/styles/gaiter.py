@@ -1,10 +1,12 @@
 """A neck gaiter: a stretchy tube from the nose down over the neck, full of rings and folds."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import Chance, Colour, Cut, Shares, Sheet, Strap, StyleConfig, StyleParams, shares_of
 
 COLOURS: dict[str, Colour] = {
     "black": (0.13, 0.13, 0.14),
@@ -18,10 +20,10 @@ COLOURS: dict[str, Colour] = {
 class Config(StyleConfig):
     """How often each colour and a pattern are drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"black": 0.5, "grey": 0.2, "navy": 0.14, "olive": 0.1, "wine": 0.06}, description="relative shares"
     )
-    patterned: float = Field(0.3, description="share with a pattern, 0…1")
+    patterned: Chance = Field(0.3, description="share with a pattern, 0…1")
 
 
 class Params(StyleParams):

@@ -1,10 +1,12 @@
 """KF94: the Korean boat-shaped mask of three panels, folded flat when new."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Shares, Sheet, Strap, StyleConfig, StyleParams, shares_of
 
 COLOURS: dict[str, Colour] = {
     "white": (0.92, 0.92, 0.93),
@@ -18,7 +20,7 @@ COLOURS: dict[str, Colour] = {
 class Config(StyleConfig):
     """How often each colour is drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"white": 0.66, "black": 0.2, "grey": 0.06, "beige": 0.04, "pink": 0.02},
         description="relative shares of white, black, grey, beige and pink",
     )

@@ -1,10 +1,23 @@
 """KN95: folded along the middle, welded keel, lettering on the cheek, sometimes a valve."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import (
+    EAR_LOOP,
+    Chance,
+    Colour,
+    Cut,
+    Shares,
+    Sheet,
+    Strap,
+    StyleConfig,
+    StyleParams,
+    shares_of,
+)
 
 COLOURS: dict[str, Colour] = {
     "white": (0.92, 0.92, 0.93),
@@ -18,10 +31,10 @@ _TEXTS = ("KN95", "FFP2 NR", "GB2626-2019", "N95", "CE 2163", "PM 2.5")
 class Config(StyleConfig):
     """How often each colour and a valve are drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"white": 0.72, "black": 0.16, "grey": 0.07, "blue": 0.05}, description="relative shares of the colours"
     )
-    valve: float = Field(0.15, description="share of masks with a valve, 0…1")
+    valve: Chance = Field(0.15, description="share of masks with a valve, 0…1")
 
 
 class Params(StyleParams):

@@ -1,10 +1,23 @@
 """The moulded cup respirator: a stiff bowl, a metal nose clip, two straps around the head, sometimes a valve."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import HEAD_STRAPS, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import (
+    HEAD_STRAPS,
+    Chance,
+    Colour,
+    Cut,
+    Shares,
+    Sheet,
+    Strap,
+    StyleConfig,
+    StyleParams,
+    shares_of,
+)
 
 COLOURS: dict[str, Colour] = {"white": (0.91, 0.91, 0.90), "teal": (0.45, 0.76, 0.76), "grey": (0.70, 0.71, 0.72)}
 
@@ -12,10 +25,10 @@ COLOURS: dict[str, Colour] = {"white": (0.91, 0.91, 0.90), "teal": (0.45, 0.76, 
 class Config(StyleConfig):
     """How often each colour and a valve are drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
         {"white": 0.8, "teal": 0.12, "grey": 0.08}, description="relative shares of the colours"
     )
-    valve: float = Field(0.3, description="share of masks with a valve, 0…1")
+    valve: Chance = Field(0.3, description="share of masks with a valve, 0…1")
 
 
 class Params(StyleParams):

@@ -1,10 +1,12 @@
 """The pleated disposable mask: three layers of fleece, pleats, a nose wire, two elastic loops."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import EAR_LOOP, Colour, Cut, Shares, Sheet, Strap, StyleConfig, StyleParams, shares_of
 
 COLOURS: dict[str, Colour] = {
     "blue": (0.52, 0.79, 0.93),
@@ -18,7 +20,7 @@ COLOURS: dict[str, Colour] = {
 class Config(StyleConfig):
     """How often each colour is drawn."""
 
-    colours: dict[str, float] = Field(
+    colours: Annotated[Shares, shares_of((*COLOURS, "printed"))] = Field(
         {"blue": 0.4, "white": 0.34, "green": 0.06, "black": 0.14, "pink": 0.04, "printed": 0.04},
         description="relative shares of blue, white, green, black, pink and printed",
     )

@@ -1,10 +1,23 @@
 """A cloth mask with a transparent window over the mouth, as worn for lip reading; it glares and fogs."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from unveilify.masks import fabric, sheet
-from unveilify.masks.style import EAR_LOOP, Colour, Cut, Sheet, Strap, StyleConfig, StyleParams
+from unveilify.masks.style import (
+    EAR_LOOP,
+    Chance,
+    Colour,
+    Cut,
+    Shares,
+    Sheet,
+    Strap,
+    StyleConfig,
+    StyleParams,
+    shares_of,
+)
 
 COLOURS: dict[str, Colour] = {"white": (0.9, 0.9, 0.9), "black": (0.13, 0.13, 0.14), "blue": (0.45, 0.62, 0.78)}
 
@@ -12,8 +25,10 @@ COLOURS: dict[str, Colour] = {"white": (0.9, 0.9, 0.9), "black": (0.13, 0.13, 0.
 class Config(StyleConfig):
     """How often each colour and a fogged window are drawn."""
 
-    colours: dict[str, float] = Field({"white": 0.45, "black": 0.35, "blue": 0.2}, description="relative shares")
-    fogged: float = Field(0.4, description="share of fogged windows, 0…1")
+    colours: Annotated[Shares, shares_of(COLOURS)] = Field(
+        {"white": 0.45, "black": 0.35, "blue": 0.2}, description="relative shares"
+    )
+    fogged: Chance = Field(0.4, description="share of fogged windows, 0…1")
 
 
 class Params(StyleParams):
