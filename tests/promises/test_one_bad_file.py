@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import subprocess
 import zlib
 from pathlib import Path
 
@@ -13,10 +14,16 @@ from numpy.typing import NDArray
 
 from unveilify.core.pictures import encode_jpeg
 from unveilify.core.records import Photo
+from unveilify.core.storage import files_below
+from unveilify.evaluation import real_photos
+from unveilify.evaluation.config import RealConfig
 from unveilify.faces.find import Finder, find_face
 from unveilify.sources.listing import readable
 from unveilify.synth.config import SynthConfig
+from unveilify.synth.photos import Masking, mask_photos
 from unveilify.synth.run import run
+from unveilify.training import unpaired
+from unveilify.training.config import CycleConfig
 
 RGB = NDArray[np.uint8]
 
@@ -62,6 +69,31 @@ def test_hostile_files_and_names(tmp_path: Path, astronaut: RGB) -> None:
     assert stamp.counts["skipped.not_a_file"] == 3
     for file in (tmp_path / "out").rglob("*.json"):
         json.loads(file.read_text())
+
+
+def test_folders_nested_deeper_than_python_goes(tmp_path: Path, astronaut: RGB) -> None:
+    good = encode_jpeg(astronaut[0:240, 100:340], 90)
+    top = tmp_path / "photos/person"
+    top.mkdir(parents=True)
+    (top / "good.jpg").write_bytes(good)
+    here = os.open(top, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=here)
+        above, here = here, os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(above)
+    with open(os.open("deep.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here), "wb") as file:
+        file.write(good)
+    os.close(here)
+    source = tmp_path / "photos"
+    try:
+        stamp = run(SynthConfig(size_px=64, layout="folder"), source, tmp_path / "out")
+        assert stamp.counts["target"] == 2
+        counts = mask_photos(source, tmp_path / "masked", Masking())
+        assert counts == {"masked": 1, "unusable_name": 1}
+        assert len(unpaired.listed(CycleConfig(photos=source))) == len(list(files_below(source))) == 2
+        assert len(real_photos.find(RealConfig(folders=(source,))).masked) == 2
+    finally:
+        subprocess.run(["rm", "-rf", source], check=True)  # what tidies up after tests goes no deeper, either
 
 
 @pytest.mark.parametrize(

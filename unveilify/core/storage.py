@@ -170,6 +170,21 @@ def inside(root: Path, relative: str) -> Path:
     return path
 
 
+def files_below(root: Path) -> Iterator[Path]:
+    """Every file below a folder, in no order, however deep; links to folders are not followed, and files may be links."""
+    waiting = [os.fspath(root)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.is_file():
+                        yield Path(entry.path)
+        except OSError:  # no right to look there, or too long a path: as for `rglob`
+            continue
+
+
 def read_file(path: Path) -> bytes:
     """Bytes of a photo's file.
 

@@ -10,7 +10,7 @@ from unveilify.core import paths, pictures
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
 from unveilify.core.sample import Sample
-from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha256_photo
+from unveilify.core.storage import canonical_json, files_below, read_file, sha256_bytes, sha256_photo
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import spread
 from unveilify.faces.align import FaceCrop, crop
@@ -65,7 +65,7 @@ def find(config: RealConfig) -> RealPhotos:
     unmasked: dict[str, list[Path]] = {}
     for folder in config.folders:
         paths.check_there(folder, "real photos")
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES and p.is_file()):
+        for path in sorted(path for path in files_below(folder) if path.suffix.lower() in PICTURES):
             parts = path.relative_to(folder).parts
             kind = next((part for part in reversed(parts[1:-1]) if part in (MASKED, UNMASKED)), "")
             person = "/".join(parts[: parts.index(kind)]) if kind else ""

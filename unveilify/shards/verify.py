@@ -9,7 +9,7 @@ import pandas as pd
 
 from unveilify.core import stamps, tars
 from unveilify.core.errors import UserError, why
-from unveilify.core.storage import from_json, sha256_file
+from unveilify.core.storage import files_below, from_json, sha256_file
 from unveilify.shards import card, synth_output
 from unveilify.shards.index import Index, Records, load, scan
 from unveilify.shards.split import LEDGER, SPLITS, read_ledger
@@ -51,7 +51,7 @@ class _Sample:
 
 
 def _files(directory: Path, stamp: stamps.Stamp) -> Iterator[str]:
-    present = {p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file()}
+    present = {path.relative_to(directory).as_posix() for path in files_below(directory)}
     for name in sorted(present - stamp.files.keys() - stamps.UNLISTED):
         yield f"{name} is not in the stamp."
     for name, listed in stamp.files.items():

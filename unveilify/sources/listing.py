@@ -207,36 +207,45 @@ def _check(root: Path) -> None:
 
 
 def _scan(root: Path, *, hidden: bool = False) -> Iterator[File]:
-    """Depth first, each folder in the order of its names."""
+    """Depth first, each folder in the order of its names; no recursion, which ends a thousand folders down."""
     base = os.path.realpath(root)
+    entered = [_entries(base, "", hidden)]
+    while entered:
+        found = next(entered[-1], None)
+        if found is None:
+            entered.pop()
+        elif isinstance(found, str):
+            entered.append(_entries(base, found, hidden))
+        else:
+            yield found
 
-    def folder(relative: str) -> Iterator[File]:
-        try:
-            with os.scandir(os.path.join(base, relative)) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except OSError:
-            yield File(relative, tuple(map(readable, relative.split("/"))), "unreadable_folder")
-            return
-        for entry in entries:
-            path = f"{relative}/{entry.name}" if relative else entry.name
-            parts = tuple(map(readable, path.split("/")))
-            if _hidden(entry.name):
-                if hidden:
-                    yield File(path, parts, "hidden")
-                continue
-            fault = "stamp" if path in stamps.UNLISTED else _fault(entry, base)
-            if fault:
-                yield File(path, parts, fault)
-            elif entry.is_dir(follow_symlinks=False):
-                yield from folder(path)
-            elif entry.name.lower().endswith(".zip"):
-                like = entry.name + MEMBER
-                doubtful = MEMBER in path or any(other.name.startswith(like) for other in entries)
-                yield from _members(base, path, parts, doubtful)
-            else:
-                yield File(path, parts)
 
-    return folder("")
+def _entries(base: str, relative: str, hidden: bool) -> Iterator[File | str]:
+    """The files of one folder, and as plain text the folders in it."""
+    try:
+        with os.scandir(os.path.join(base, relative)) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        yield File(relative, tuple(map(readable, relative.split("/"))), "unreadable_folder")
+        return
+    for entry in entries:
+        path = f"{relative}/{entry.name}" if relative else entry.name
+        parts = tuple(map(readable, path.split("/")))
+        if _hidden(entry.name):
+            if hidden:
+                yield File(path, parts, "hidden")
+            continue
+        fault = "stamp" if path in stamps.UNLISTED else _fault(entry, base)
+        if fault:
+            yield File(path, parts, fault)
+        elif entry.is_dir(follow_symlinks=False):
+            yield path
+        elif entry.name.lower().endswith(".zip"):
+            like = entry.name + MEMBER
+            doubtful = MEMBER in path or any(other.name.startswith(like) for other in entries)
+            yield from _members(base, path, parts, doubtful)
+        else:
+            yield File(path, parts)
 
 
 def _fault(entry: os.DirEntry[str], base: str) -> str:

@@ -164,6 +164,8 @@ def _write(job: Job, row: Row, like: Picture, drawn: Masked, notes: dict[str, ob
         if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
             raise
         return replace(row, status="unusable_name")
+    except RecursionError:  # Python makes a folder in a folder a thousand deep, and no deeper
+        return replace(row, status="unusable_name")
     except ValueError:
         return replace(row, status="cannot_be_written")
     return replace(row, status="masked", faces=len(drawn.notes), output=name, not_kept=" ".join(lost))

@@ -14,7 +14,7 @@ from unveilify.core.landmark_rows import alike
 from unveilify.core.landmarks import Points
 from unveilify.core.progress import track
 from unveilify.core.stamps import WORK
-from unveilify.core.storage import canonical_json, read_file, sha256_bytes, sha256_photo
+from unveilify.core.storage import canonical_json, files_below, read_file, sha256_bytes, sha256_photo
 from unveilify.core.symmetry import mirrored
 from unveilify.core.written import OutputFolder
 from unveilify.faces.align import FaceCrop, crop
@@ -49,7 +49,7 @@ def listed(config: CycleConfig) -> list[Path]:
     """
     people = names_in(config.people) if config.people else None
     paths.check_there(config.photos, "real masked photos")
-    found = sorted(path for path in config.photos.rglob("*") if path.suffix.lower() in PICTURES and path.is_file())
+    found = sorted(path for path in files_below(config.photos) if path.suffix.lower() in PICTURES)
     if people is not None:
         found = [path for path in found if people & set(path.relative_to(config.photos).parts[:-1])]
     if all(_is_bare(path, config.photos) for path in found):
