@@ -97,7 +97,18 @@ def test_mistakes_are_sentences(there: Path, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [errno.ENOSPC, errno.EACCES, errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR]
+    "number",
+    [
+        errno.ENOSPC,
+        errno.EACCES,
+        errno.ENOENT,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.EFBIG,
+        errno.ENOTTY,
+        9999,
+    ],
 )
 def test_errors_of_the_disk_are_sentences(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def fail() -> None:

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,6 +130,19 @@ def test_the_same_report_elsewhere_has_the_same_metrics(small_report: SimpleName
         assert (tmp_path / "out" / name).read_bytes() == (small_report.out / name).read_bytes()
     a, b = (json.loads((d / "table.json").read_text())["differences"] for d in (tmp_path / "out", small_report.out))
     assert a == b
+
+
+def test_runs_that_can_only_be_read_are_measured(
+    small_report: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_dir = shutil.copytree(small_report.run_dir, tmp_path / "mine")
+    shutil.rmtree(run_dir / "evaluation")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).is_relative_to(run_dir) and access(path, mode))
+    before = state(run_dir)
+    run(small_report.config, Inputs(small_report.inputs.shards, (run_dir,)), tmp_path / "out")
+    assert state(run_dir) == before
+    assert json.loads((tmp_path / "out/table.json").read_text())["rows"]
 
 
 def test_no_runs_at_all_still_gives_the_rivals(small_report: SimpleNamespace, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ _ADVICE = {
     errno.EISDIR: "A folder stands where a file is needed: give another path",
     errno.ENOTEMPTY: "The folder is not empty: move away what is in it, or give another",
     errno.ENAMETOOLONG: "The name is too long for this disk: give a shorter one",
+    errno.EFBIG: "A file became larger than the disk, or `ulimit -f`, allows: give another place, or raise it",
     errno.EMFILE: "Too many files are open: give fewer --workers, or raise `ulimit -n`",
     errno.EIO: "The disk cannot be read or written there: look at the disk",
     errno.ELOOP: "Links lead in a circle there: give another path",
@@ -34,10 +35,10 @@ _ADVICE = {
 
 def sentence(error: OSError) -> str:
     """An error of the disk as a sentence; one without a known number says of itself what it is."""
+    names = ", ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
     advice = _ADVICE.get(error.errno or 0)
     if advice is None:
-        return f"{' '.join(str(error).split())[:500]} (--debug shows where)."
-    names = ", ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        return f"{(error.strerror and names) or 'The system'} says: {why(error)} (--debug shows where)."
     return f"{advice} ({names})." if names else f"{advice}."
 
 

@@ -1,5 +1,6 @@
 """Stage 4: measure what is not yet measured, then write the table, the figures and the page."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,4 +153,8 @@ def _labels(runs: tuple[Path, ...]) -> list[str]:
 
 
 def _folder(system: System, output_dir: Path) -> Path:
-    return (system.run_dir if isinstance(system, Trained) else output_dir) / KEPT
+    """Where its rows are kept: beside the run, for every report; in the report itself where runs can only be read."""
+    own = isinstance(system, Trained) and all(
+        os.access(folder, os.W_OK) for folder in (system.run_dir, system.run_dir / KEPT) if folder.exists()
+    )
+    return (system.run_dir if isinstance(system, Trained) and own else output_dir) / KEPT
