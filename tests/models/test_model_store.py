@@ -1,6 +1,7 @@
 """One file per network: whole, verified, equal for equal input."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from safetensors.torch import save_file
 
 from unveilify.core.errors import UserError
 from unveilify.models import store
+from unveilify.models import tensors as files
 from unveilify.models.zoo.mean import Config, Network
 
 
@@ -60,6 +62,35 @@ def test_a_network_of_another_shape_is_refused(tmp_path: Path):
     store.save(tmp_path / "n", "mean", Config(size_px=64), {"face": torch.zeros(3, 32, 32)})
     with pytest.raises(UserError, match="does not fit"):
         store.load(tmp_path / "n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "../x"},
+        {"model": ["mean"]},
+        {"model": None},
+        {"config": None},
+        {"config": [32]},
+        {"config": {"size_px": 1e9}},
+        {"config": {"side": 3}},
+        {"meta": "words"},
+        {"meta": None},
+    ],
+    ids=str,
+)
+def test_a_file_that_says_odd_things_of_itself_is_one_sentence(saved: Path, change: dict[str, Any]) -> None:
+    about, tensors = files.read(saved)
+    files.write(saved, tensors, about | change)
+    with pytest.raises(UserError, match=saved.name):
+        store.load(saved)
+
+
+def test_whole_numbers_are_no_weights(saved: Path) -> None:
+    about, tensors = files.read(saved)
+    files.write(saved, {name: (100 * tensor).to(torch.int8) for name, tensor in tensors.items()}, about)
+    with pytest.raises(UserError, match="does not fit"):
+        store.load(saved)
 
 
 def test_a_network_that_its_tensors_do_not_fill_is_never_built(tmp_path: Path) -> None:

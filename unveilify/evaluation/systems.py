@@ -147,7 +147,8 @@ class Trained:
             whole = f" of {int(begun['config']['samples']):,}"
         except (KeyError, TypeError, ValueError):
             whole = ""
-        return f"{seen or int(self.stored.meta.get('seen', 0)):,}{whole} triplets"
+        told = self.stored.meta.get("seen")
+        return f"{seen or (told if isinstance(told, int) else 0):,}{whole} triplets"
 
     @cached_property
     def _begun(self) -> dict[str, Any] | None:

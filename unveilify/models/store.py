@@ -53,8 +53,11 @@ def load(path: Path) -> Stored:
         UserError: not such a file, damaged, or written by a model that does not exist here.
     """
     about, tensors = read(path)
-    module = plugin(about["model"])
-    config = build(module.Config, about["config"])
+    try:
+        module = plugin(about["model"])
+        config = build(module.Config, about["config"])
+    except UserError as error:
+        raise UserError(f"{path} is of another version, or damaged: {error}") from None
     if not _fits(module, config, tensors):
         raise UserError(
             f"{path} does not fit the model '{about['model']}' of this version with its settings: take another file."
@@ -71,13 +74,20 @@ def load(path: Path) -> Stored:
 
 
 def _fits(module: Plugin, config: Sized, tensors: Mapping[str, Tensor]) -> bool:
-    """Whether the network of ``config`` has the tensors of the file, told before any memory is taken for it."""
+    """Whether the network of ``config`` has the tensors of the file, told before any memory is taken for it.
+
+    Whole numbers in place of others would be taken for weights without a word.
+    """
     try:
         with torch.device("meta"):
             expected = module.Network(config).state_dict()
     except (RuntimeError, OverflowError, MemoryError, ValueError):
         return False
-    return {n: t.shape for n, t in expected.items()} == {n: t.shape for n, t in tensors.items()}
+    like, given = (
+        {name: (tensor.shape, tensor.is_floating_point()) for name, tensor in some.items()}
+        for some in (expected, tensors)
+    )
+    return like == given
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -91,7 +101,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{path} is not a whole network file of unveilify ({error}): copy it again or take another checkpoint."
         ) from None
     bad = files.not_finite(tensors)
-    if not {"model", "config", "meta"} <= about.keys() or bad is not None:
+    kinds = {"model": str, "config": dict, "meta": dict}
+    if bad is not None or not all(isinstance(about.get(name), kind) for name, kind in kinds.items()):
         what = f"its weights {bad} are not finite" if bad else "it holds something else"
         raise UserError(f"{path} is no network ({what}): give a .safetensors file that `unveilify train` wrote.")
     return about, tensors
