@@ -7,11 +7,13 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from unveilify.core.errors import PhotoError
 from unveilify.core.pictures import encode_jpeg
 from unveilify.core.records import Photo
 from unveilify.core.storage import files_below
@@ -19,6 +21,7 @@ from unveilify.evaluation import real_photos
 from unveilify.evaluation.config import RealConfig
 from unveilify.faces.find import Finder, find_face
 from unveilify.sources.listing import readable
+from unveilify.synth import part, photos
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.photos import Masking, mask_photos
 from unveilify.synth.run import run
@@ -102,6 +105,34 @@ def test_folders_nested_deeper_than_python_goes(tmp_path: Path, astronaut: RGB) 
 def test_boxes_of_another_world(astronaut: RGB, box: tuple[float, float, float, float]) -> None:
     assert find_face(Finder(), astronaut, [box]) == "bad_label"
     assert find_face(Finder(), astronaut, [(5, 5, -3, 9)]) == "no_face"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (cv2.error("-215"), "cannot_be_drawn"),
+        (ValueError(), "cannot_be_drawn"),
+        (ZeroDivisionError(), "cannot_be_drawn"),
+        (IndexError(), "cannot_be_drawn"),
+        (MemoryError(), "cannot_be_drawn"),
+        (PhotoError("odd landmarks"), "unusable_landmarks"),
+    ],
+    ids=repr,
+)
+def test_a_photo_on_which_drawing_fails(
+    tmp_path: Path, astronaut: RGB, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    (tmp_path / "photos/person").mkdir(parents=True)
+    (tmp_path / "photos/person/1.jpg").write_bytes(encode_jpeg(astronaut[0:240, 100:340], 90))
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(part, "draw", fail)
+    run(SynthConfig(size_px=64, max_rejects=1, layout="folder"), tmp_path / "photos", tmp_path / "out")
+    assert pd.read_parquet(tmp_path / "out/manifest.parquet")["reason"].tolist() == [reason]
+    monkeypatch.setattr(photos, "draw_on", fail)
+    assert mask_photos(tmp_path / "photos", tmp_path / "masked", Masking()) == {reason: 1}
 
 
 def test_two_names_never_become_one() -> None:

@@ -57,9 +57,34 @@ def own_identity_image(folder: Path) -> None:
 def person_of_test_in_train(folder: Path) -> None:
     stranger = pd.read_parquet(folder / "manifest.parquet").query("split == 'test'").iloc[0]
 
+    file_first_as(folder, identity=stranger["identity"], group=stranger["group"])
+
+
+def one_person_in_two_families(folder: Path) -> None:
+    """Each family lies in one split, and the person in both."""
+    stranger = pd.read_parquet(folder / "manifest.parquet").query("split == 'test'").iloc[0]
+    file_first_as(folder, identity=stranger["identity"])
+
+
+def family_of_test_in_train(folder: Path) -> None:
+    stranger = pd.read_parquet(folder / "manifest.parquet").query("split == 'test'").iloc[0]
+    file_first_as(folder, group=stranger["group"])
+
+
+def photo_of_test_in_train(folder: Path) -> None:
+    stranger = pd.read_parquet(folder / "manifest.parquet").query("split == 'test'").iloc[0]
+
     def change(key: str, members: dict[str, bytes]) -> None:
-        meta = json.loads(members["json"]) | {"identity": stranger["identity"], "group": stranger["group"]}
+        meta = json.loads(members["json"])
+        meta["identities"]["keys"][0] = stranger["key"]
         members["json"] = storage.canonical_json(meta)
+
+    rewrite(folder, change)
+
+
+def file_first_as(folder: Path, **filed: str) -> None:
+    def change(key: str, members: dict[str, bytes]) -> None:
+        members["json"] = storage.canonical_json(json.loads(members["json"]) | filed)
 
     rewrite(folder, change)
 
@@ -121,6 +146,9 @@ def forget_a_reason(folder: Path) -> None:
         (lose_a_member, "instead of identity.0.jpg"),
         (own_identity_image, "wrong about its key or its identity images"),
         (person_of_test_in_train, "is in test and train"),
+        (one_person_in_two_families, "The identity '"),
+        (family_of_test_in_train, "The group '"),
+        (photo_of_test_in_train, "The photo '"),
         (lose_a_file, "croissant.json is missing"),
         (foreign_file, "notes.txt is not in the stamp"),
         (other_ledger, "splits.json says test"),

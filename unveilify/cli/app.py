@@ -82,6 +82,8 @@ def main() -> None:
     from unveilify.core.words import say, shortened
 
     try:
+        if any(word == "" or re.fullmatch(r"--[a-z-]+=", word) for word in sys.argv[1:]):
+            raise UserError("One of the words of this command is empty, which would mean this folder: name it, as '.'.")
         app()
     except UserError as error:
         if debug:

@@ -92,9 +92,8 @@ def open_picture(data: bytes) -> Picture:
         raise
     except MemoryError:
         raise PictureError("too_large", f"not enough memory for {len(data)} bytes of picture") from None
-    except Exception as error:  # Pillow's plugins raise whatever their format's parser met
-        what = f"not a picture that is known here, damaged, or cut short ({type(error).__name__})"
-        raise PictureError("unreadable", what) from None
+    except Exception:  # Pillow's plugins raise whatever their format's parser met
+        raise PictureError("unreadable", "not a picture that is known here, damaged, or cut short") from None
 
 
 def read_picture(path: Path) -> Picture:
