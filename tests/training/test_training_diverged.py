@@ -36,15 +36,26 @@ SMALL: dict[str, Any] = {
 }
 
 
-def spoiled(when: Callable[[int], bool], name: str = "l1") -> Callable[..., dict[str, Loss]]:
-    """The generator's losses, with one of them NaN in some of its calls."""
+def no_number(loss: Tensor) -> Tensor:
+    return loss * float("nan")
+
+
+def no_gradient(loss: Tensor) -> Tensor:
+    """The loss itself, whose gradient is no number: that of a root at 0."""
+    return loss + (loss * 0).sqrt()
+
+
+def spoiled(
+    when: Callable[[int], bool], name: str = "l1", how: Callable[[Tensor], Tensor] = no_number
+) -> Callable[..., dict[str, Loss]]:
+    """The generator's losses, with one of them spoiled in some of its calls."""
     plain, calls = step.generator_losses, 0
 
     def losses(*given: Any) -> dict[str, Loss]:
         nonlocal calls
         calls += 1
         found = plain(*given)
-        bad = Loss(found[name].value * float("nan"), found[name].weight)
+        bad = Loss(how(found[name].value), found[name].weight)
         return found | {name: bad} if when(calls) else found
 
     return losses
@@ -54,9 +65,12 @@ def weights(trainer: Trainer) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in trainer.network.state_dict().items()}
 
 
-def test_one_bad_step_teaches_nothing_and_is_counted(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", [no_number, no_gradient])
+def test_one_bad_step_teaches_nothing_and_is_counted(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, how: Callable[[Tensor], Tensor]
+) -> None:
     trainer = build_trainer(TrainConfig(**SMALL), torch.device("cpu"))
-    monkeypatch.setattr(step, "generator_losses", spoiled(lambda call: call == 1))
+    monkeypatch.setattr(step, "generator_losses", spoiled(lambda call: call == 1, how=how))
     before = weights(trainer)
     train_step(trainer, batch)
     settle(trainer)
