@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unveilify.core import plugins
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError, UserError
 from unveilify.core.geometry import apply
 from unveilify.core.landmarks import Landmarks, transform
 from unveilify.masks import wear
@@ -122,6 +122,15 @@ def test_large_pictures_are_only_touched_around_the_face(astronaut: Rgb, mesh: L
     assert overlay.rgba.shape == (2048, 2048, 4)
     assert not overlay.alpha[260:].any()
     assert not overlay.alpha[:, 330:].any()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("far", [1e4, 1e6, 9e9, 3e38])
+def test_a_face_beyond_all_size_is_a_reject_and_not_drawn_for_ever(astronaut: Rgb, far: float) -> None:
+    points = np.array([[100, 80], [140, 80], [120, 100], [105, 120], [135, 120]], np.float32)
+    points[0, 0] = far
+    with pytest.raises(PhotoError, match="many times larger than the picture"):
+        draw(astronaut, Landmarks(points, "five"), recipe("surgical"))
 
 
 def test_foreign_parameters_are_named(astronaut: Rgb, mesh: Landmarks) -> None:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from unveilify.core.config import build
+from unveilify.core.errors import PhotoError
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Image
 from unveilify.masks._layers import Scene, add_bands, cloth, sticker
@@ -20,6 +21,11 @@ from unveilify.masks.surface import surface
 
 _FAINT = 2.5 / 255
 """Alpha below this is nothing: it would widen the hole by what nobody can see."""
+
+
+LARGEST = 4
+"""Eyes are never farther apart than this many times the picture's longer side; what is as large as a million pixels would
+be drawn for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,15 @@ def draw(image: Image, landmarks: Landmarks, recipe: Recipe) -> Overlay:
     """The overlay of ``recipe`` for the face at ``landmarks`` of an RGB picture: a pure function of the three.
 
     Raises:
-        UserError: unknown style, parameters that are not the style's, or landmarks of no face.
+        UserError: unknown style, parameters that are not the style's, or landmarks of no face, or of one beyond all size.
     """
     style = find(recipe.style)
     params = build(style.Params, recipe.params)
     head = fit(landmarks)
+    if not head.scale < LARGEST * max(image.shape[:2]):
+        raise PhotoError(
+            "The landmarks make a face that is many times larger than the picture: give pixels of this picture."
+        )
     cut = style.cut(params)
     mask = surface(cut, recipe.wear, recipe.seed)
     loops = [ribbon for strap in style.straps(params) for ribbon in ribbons(strap, mask, recipe.wear)]

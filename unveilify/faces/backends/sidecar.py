@@ -118,7 +118,8 @@ def _read_json(path: Path) -> dict[str, list[Landmarks]]:
 
 def _landmarks(values: Any, depth: bool, where: str) -> Landmarks:
     try:
-        points = np.asarray(values, np.float32).reshape(-1, 3 if depth else 2)
+        with np.errstate(over="ignore"):  # what overflows is not finite, which is said below
+            points = np.asarray(values, np.float32).reshape(-1, 3 if depth else 2)
     except (TypeError, ValueError):
         raise UserError(
             f"{where}: coordinates must be numbers, {'three' if depth else 'two'} for each point."
