@@ -26,6 +26,9 @@ class MemorySplit:
     def __len__(self) -> int:
         return self.people * self.photos
 
+    def key(self, index: int) -> str:
+        return f"{index:020d}"
+
     def identity(self, index: int) -> str:
         return f"person{index // self.photos}"
 
@@ -46,7 +49,7 @@ class MemorySplit:
         alpha[self.size // 2 : -4, 6:-6] = 255
         masked = np.where(alpha[..., None] > 0, np.uint8(210), truth)
         return Sample(
-            key=f"{index:020d}",
+            key=self.key(index),
             person=self.identity(index),
             masked=masked,
             unmasked=truth,

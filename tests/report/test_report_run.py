@@ -173,6 +173,12 @@ def test_rows_that_there_are_not_are_named_before_anything_is_measured(
 
     refused("no row 'dmfn'", against="dmfn")
     refused("'plus' has to be trained", evaluate=small_report.config.evaluate.model_copy(update={"rivals": ("plus",)}))
+    with pytest.raises(UserError, match=r"There is no \w+\.png in"):
+        run(
+            small_report.config,
+            Inputs(small_report.inputs.shards, small_report.inputs.runs, (photos,)),
+            tmp_path / "out",
+        )
     refused("'nobody' cannot say where", real=RealConfig(folders=(photos,), finder="nobody"))
 
 

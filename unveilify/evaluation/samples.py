@@ -22,6 +22,9 @@ class Split(Protocol):
     def read(self, index: int) -> Sample:
         """The sample at ``index``, decoded."""
 
+    def key(self, index: int) -> str:
+        """What it is called."""
+
     def identity(self, index: int) -> str:
         """Whose photo it is."""
 
@@ -58,6 +61,10 @@ class Samples:
             stranger=None if stranger is None else stranger.given(self._given),
         ).sized(self.size_px)
         return replace(shown, others=self._others_of(sample))
+
+    def key(self, n: int) -> str:
+        """The key of sample ``n``."""
+        return self._split.key(self.indices[n])
 
     def stored(self, n: int) -> Sample:
         """Sample ``n`` as it lies in the shards, at its stored size."""

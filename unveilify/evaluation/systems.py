@@ -1,6 +1,6 @@
 """The systems that are rows of the table: the truth, untrained baselines, trained networks and controls, others' files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -203,6 +203,11 @@ class Predictions:
         files = sorted(p for p in self.folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
         return sha256_bytes(canonical_json([[p.name, sha256_file(p)] for p in files]))
 
+    def check(self, keys: Iterable[str]) -> None:
+        """Raise `UserError` unless there is a file for each of the keys; what is in it is read later."""
+        for key in keys:
+            self._path(key)
+
     def predict(self, batch: Batch) -> Output:
         """The pictures, scaled to the batch's size.
 
@@ -211,18 +216,22 @@ class Predictions:
         """
         return Output(to_floats([resize(self._read(key), batch.size_px) for key in batch.keys]))
 
-    def _read(self, key: str) -> Image:
-        found = [p for s in SUFFIXES if (p := self.folder / f"{key}{s}").is_file()]
+    def _path(self, key: str) -> Path:
+        found = [path for ending in SUFFIXES if (path := self.folder / f"{key}{ending}").is_file()]
         if not found:
             raise UserError(
                 f"There is no {key}.png in {self.folder}: it must hold one picture per test triplet, named by its key."
             )
+        return found[0]
+
+    def _read(self, key: str) -> Image:
+        path = self._path(key)
         try:
-            picture = pictures.decode(read_file(found[0]))
+            picture = pictures.decode(read_file(path))
         except (pictures.PictureError, OSError) as error:
-            raise UserError(f"{found[0]} cannot be read ({error}): write it again.") from None
+            raise UserError(f"{path} cannot be read ({error}): write it again.") from None
         if picture.shape[0] != picture.shape[1]:
-            raise UserError(f"{found[0]} is {picture.shape[1]} x {picture.shape[0]} pixels; outputs must be square.")
+            raise UserError(f"{path} is {picture.shape[1]} x {picture.shape[0]} pixels; outputs must be square.")
         return picture
 
 

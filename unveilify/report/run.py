@@ -62,6 +62,9 @@ def run(
     bench = Bench(samples, shards.hash, load_metrics(config.evaluate, device), device)
     systems = _systems(config, inputs, networks, samples, shards, device)
     _check_rows(config, systems, samples, device)
+    for system in systems:
+        if isinstance(system, Predictions):
+            system.check(map(samples.key, range(len(samples))))
     photos = real_photos.find(config.real) if config.real.folders else None
     names = [[s.label, s.kind, s.identity, s.unfinished if isinstance(s, Trained) else ""] for s in systems]
     machine = [device_name(torch.device(device)), torch.get_num_threads()]  # its times are in the table
