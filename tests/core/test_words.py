@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from pydantic import Field
+from rich.console import Console
 
 from unveilify.core import words
 from unveilify.core.config import Config, build, read_yaml
 from unveilify.core.errors import UserError
+from unveilify.report import terminal
 
 HOSTILE = [
     "\x1b[31mred\x1b]0;title\x07",
@@ -60,6 +62,20 @@ def test_nothing_else_prints() -> None:
         if re.search(r"(?<![.\w])print\(|os\.write\([12]|std(out|err)\.write|typer\.echo|click\.echo", line)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_said_does_not_act(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words.say(f"a {name} b")
+    words.say_lines(name.replace("\n", " "))
+    out = io.StringIO()
+    Console(file=out, width=1000).print(terminal.escape(f"a {name} b"))
+    said = capsys.readouterr().out
+    assert said.count("\n") == 2
+    assert f"a {words.plain(name)} b" in said, "all of it is shown"
+    for text in (said, out.getvalue()):
+        assert "".join(text.split("\n")).isprintable()
+    assert words.message(f"a {name} b") in out.getvalue(), "what looks like markup of rich, too"
 
 
 def test_several_lines_stay_lines_and_a_signal_is_one(capfd: pytest.CaptureFixture[str]) -> None:

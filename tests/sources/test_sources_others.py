@@ -63,6 +63,9 @@ def test_celeba_needs_its_list(tmp_path: Path) -> None:
     (root / "identity_CelebA.txt").write_text("000001.jpg 2880\nnonsense\n")
     with pytest.raises(UserError, match="line 2"):
         celeba.photos(root, celeba.Config())
+    (root / "identity_CelebA.txt").write_text("000001.jpg 2880\n000002.jpg 1\n000001.jpg 2880\n000002.jpg 2\n")
+    with pytest.raises(UserError, match=r"line 4 gives 000002\.jpg a second person"):
+        celeba.photos(root, celeba.Config())
 
 
 def test_masked_photos_never_pass_for_bare_faces(tmp_path: Path) -> None:
@@ -85,20 +88,21 @@ def test_lfw_wants_folder_and_file_to_agree(tmp_path: Path) -> None:
 
 
 def test_a_table_of_people_travels_with_their_photos(tmp_path: Path) -> None:
-    root = _touch(tmp_path / "photos", "001/a.jpg", "001/b.jpg", "002/a.jpg", "003/a.jpg")
+    root = _touch(tmp_path / "photos", "001/a.jpg", "001/b.jpg", "002/a.jpg", "003/a.jpg", "Zo\u00eb/a.jpg")
     table = tmp_path / "people.csv"
-    table.write_text("\ufeffface_id,age,sex\n001, 24 ,female\n002,31,\n", encoding="utf-8")
+    table.write_text("\ufeffface_id,age,sex\n001, 24 ,female\n002,31,\nZoe\u0308,8\n", encoding="utf-8")
     listing = folder.photos(root, folder.Config(people=table))
     assert {photo.path: photo.meta for photo in listing.photos} == {
         "001/a.jpg": {"age": "24", "sex": "female"},
         "001/b.jpg": {"age": "24", "sex": "female"},
         "002/a.jpg": {"age": "31"},
         "003/a.jpg": {},
+        "Zo\u00eb/a.jpg": {"age": "8"},
     }
 
 
-@pytest.mark.parametrize("text", ["name\n001\n", "", None])
-def test_a_table_of_people_that_says_nothing_is_one_sentence(tmp_path: Path, text: str | None) -> None:
+@pytest.mark.parametrize("text", ["name\n001\n", "", None, "name,age\n001,3\n001,4\n"])
+def test_a_table_of_people_that_says_nothing_or_two_things_is_one_sentence(tmp_path: Path, text: str | None) -> None:
     root = _touch(tmp_path / "photos", "001/a.jpg")
     if text is not None:
         (tmp_path / "people.csv").write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.pictures import decode, encode_png
+from unveilify.core.words import cell
 from unveilify.masks.compose import compose
 from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
@@ -36,6 +37,17 @@ def test_every_photo_is_accounted_for(folder: Path, tmp_path: Path) -> None:
     assert counts == {"masked": 1, "no_face": 1, "unreadable": 1}
     rows = pd.read_csv(tmp_path / "out/manifest.csv")
     assert set(rows["photo"]) == {"a/two.png", "none.png", "text.jpg"}
+
+
+def test_no_name_in_the_table_is_a_formula(tmp_path: Path) -> None:
+    names = ["=1+1.jpg", "@SUM(1).jpg", "-2+3.jpg", "+1.jpg", "\x1b[31m.jpg", " =1.jpg"]
+    (tmp_path / "photos").mkdir()
+    for name in names:
+        (tmp_path / "photos" / name).write_bytes(b"no picture")
+    mask_photos(tmp_path / "photos", tmp_path / "out", PLAIN)
+    cells = pd.read_csv(tmp_path / "out/manifest.csv")["photo"].tolist()
+    assert sorted(cells) == sorted(map(cell, names))
+    assert not any(text.lstrip().startswith(("=", "@", "-", "+", "\x1b")) for text in cells)
 
 
 def test_what_is_beside_the_photo_redraws_it(folder: Path, tmp_path: Path) -> None:

@@ -61,5 +61,8 @@ def _read(root: Path, path: str) -> dict[str, str]:
         words = line.split()
         if len(words) != 2 or not words[1].isdigit():
             raise UserError(f"{root / path} line {number} is not 'picture person': take the file as CelebA gives it.")
-        people[words[0].rpartition(".")[0]] = words[1]
+        if people.setdefault(words[0].rpartition(".")[0], words[1]) != words[1]:
+            raise UserError(
+                f"{root / path} line {number} gives {words[0]} a second person: take the file as CelebA gives it."
+            )
     return people

@@ -63,4 +63,9 @@ def _people(path: Path) -> dict[str, dict[str, str]]:
         raise UserError(
             f"{path} says nothing of anybody: give a header, then the folder's name, a comma, what is known."
         )
-    return {row[0]: {name: cell for name, cell in zip(rows[0][1:], row[1:], strict=False) if cell} for row in rows[1:]}
+    known: dict[str, dict[str, str]] = {}
+    for row in rows[1:]:
+        said = {name: cell for name, cell in zip(rows[0][1:], row[1:], strict=False) if cell}
+        if known.setdefault(readable(row[0]), said) != said:
+            raise UserError(f"{path} says two things of {row[0]!r}: leave one row of that name.")
+    return known
