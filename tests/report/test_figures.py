@@ -56,6 +56,30 @@ def test_curves_from_a_log_with_a_cut_line(tmp_path: Path) -> None:
     assert cv2.imread(str(tmp_path / "curves.png")) is not None
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"step": %d, "l1": 1e308, "fine": 1}',
+        '{"step": %d, "l1": -1e308, "fine": 1}',
+        '{"step": %d, "l1": ' + "9" * 400 + ', "fine": 1}',
+        '{"step": %d, "l1": Infinity, "fine": 1}',
+        '{"step": %d, "fine": 1, ' + ", ".join(f'"x{i}": 1' for i in range(2000)) + "}",
+        '{"step": %d, "$\\\\frac{$\\u001b": 1, "fine": 1}',
+    ],
+    ids=["large", "small", "long", "infinite", "many", "latex"],
+)
+def test_a_log_of_another_world_stops_no_report(tmp_path: Path, row: str) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join([*(row % step for step in range(3)), '{"step": 1e308, "fine": 2}']))
+    assert read_log(log)["fine"][0].tolist() == [0, 1, 2]
+    assert "l1" not in read_log(log)
+    assert curves(log, tmp_path / "curves.png")
+    drawn = cv2.imread(str(tmp_path / "curves.png"))
+    assert drawn is not None
+    assert drawn.size < 1e8
+
+
 @pytest.mark.parametrize("text", ["", "no json\n", '{"step": 1}\n'])
 def test_no_curves_from_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "log.jsonl").write_text(text)

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,7 @@ def curves(log: Path, path: Path) -> bool:
     The log has one JSON object per line; ``step`` (or ``seen``) is the axis. Damaged lines are left out.
     """
     series = read_log(log)
-    names = sorted(series, key=lambda name: (not name.startswith("val"), name))
+    names = sorted(series, key=lambda name: (not name.startswith("val"), name))[:MOST_CURVES]
     if not names:
         return False
     columns = min(3, len(names))
@@ -129,6 +129,7 @@ def _words(text: str) -> str:
 
 Series = dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
 
+LARGEST, MOST_CURVES = 1e30, 60
 CLOCKS = {"step", "seen", "best", "epoch", "time"}
 
 
@@ -145,7 +146,7 @@ def read_log(log: Path) -> Series:
         if not isinstance(entry, dict):
             continue
         step = entry.get("step", entry.get("seen"))
-        if isinstance(step, int | float):
+        if _can_be_drawn(step):
             for name, value in _numbers(entry):
                 points.setdefault(name, []).append((float(step), value))
     return {
@@ -160,9 +161,14 @@ def _numbers(entry: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]
     for name, value in entry.items():
         if isinstance(value, dict):
             found += _numbers(value, f"{prefix}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool) and name not in CLOCKS:
+        elif _can_be_drawn(value) and name not in CLOCKS:
             found.append((f"{prefix}{name}", float(value)))
     return found
+
+
+def _can_be_drawn(value: object) -> TypeGuard[float]:
+    """Whether it is a number that axes can reach."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _save(figure: Figure, path: Path) -> None:

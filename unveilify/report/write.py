@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from unveilify.core import stamps
+from unveilify.core.config import MAX_BYTES
 from unveilify.core.written import OutputFolder
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.samples import Samples
@@ -62,7 +63,12 @@ def write(config: ReportConfig, inputs: Inputs, out: OutputFolder, measured: Mea
         extremes={f"Best, median and worst by {table.head(name).title}": strips for name, strips in extremes.items()},
         real=real,
         breakdowns=breakdowns(measured.evaluation, table),
-        trainings=[_training(s, out) for s in measured.systems if isinstance(s, Trained) and s.kind == "trained"],
+        trainings=[
+            _training(number, system, out)
+            for number, system in enumerate(
+                s for s in measured.systems if isinstance(s, Trained) and s.kind == "trained"
+            )
+        ],
         commands=inputs.commands,
         versions=_versions(),
         hashes=_hashes(measured),
@@ -132,9 +138,11 @@ def _grid(out: OutputFolder, name: str, strips: Sequence[Strip]) -> None:
         figures.grid(path, strips)
 
 
-def _training(system: Trained, out: OutputFolder) -> page.Training:
+def _training(number: int, system: Trained, out: OutputFolder) -> page.Training:
     log, settings = system.run_dir / "log.jsonl", system.run_dir / "config.yaml"
-    name = f"curves-{system.label.replace('/', '-')}.png"
+    # The parent's name is part of a label where two runs have one name: "a/b" beside a run "a-b".
+    name = f"curves-{system.label.replace('/', f'-{number}-')}.png"
+    whole = settings.is_file() and settings.stat().st_size <= MAX_BYTES
     drawn = bool(figures.read_log(log))
     if drawn:
         with out.file(name) as path:
@@ -142,7 +150,7 @@ def _training(system: Trained, out: OutputFolder) -> page.Training:
     return page.Training(
         label=system.label,
         losses=", ".join(live_losses(system.stored.meta)),
-        settings=settings.read_text(encoding="utf-8", errors="replace") if settings.is_file() else "",
+        settings=settings.read_text(encoding="utf-8", errors="replace") if whole else "",
         curves=out.directory / name if drawn else None,
     )
 
