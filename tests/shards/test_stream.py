@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 
 from unveilify.core import tars
 from unveilify.core.batch import Batch
-from unveilify.core.errors import UserError
+from unveilify.core.errors import PhotoError, UserError
 from unveilify.masks.config import MaskConfig
 from unveilify.shards.config import ShardConfig
 from unveilify.shards.order import flips
@@ -211,6 +212,18 @@ def test_fresh_masks_come_from_sample_seed_and_epoch(small_shards: Path) -> None
     outside = (first.hole == 0).expand_as(first.masked)
     assert torch.equal(first.masked[outside], first.unmasked[outside])
     assert 0.02 < (first.hole > 0).float().mean() < 0.6
+
+
+def test_a_face_on_which_none_can_be_drawn_keeps_the_mask_it_has(
+    small_shards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = ShardSet.open(small_shards).split("train")
+    data, stored = Triplets(split, StreamConfig(remask=MaskConfig())), Triplets(split, StreamConfig())[0, 3]
+    assert not torch.equal(data[0, 3].masked, stored.masked)
+    for error in (PhotoError("no face"), cv2.error("-215"), ValueError()):
+        monkeypatch.setattr("unveilify.shards.remask.draw", Mock(side_effect=error))
+        assert torch.equal(data[0, 3].masked, stored.masked)
+        assert torch.equal(data[0, 3].hole, stored.hole)
 
 
 def test_a_fresh_mask_is_mirrored_with_its_face(small_shards: Path) -> None:

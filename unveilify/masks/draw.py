@@ -23,6 +23,9 @@ _FAINT = 2.5 / 255
 """Alpha below this is nothing: it would widen the hole by what nobody can see."""
 
 
+FAILURES = (PhotoError, cv2.error, ValueError, ArithmeticError, IndexError, MemoryError)
+"""What drawing on a face of another world ends in; whoever draws on many goes on with the next."""
+
 LARGEST = 4
 """Eyes are never farther apart than this many times the picture's longer side; what is as large as a million pixels would
 be drawn for ever."""

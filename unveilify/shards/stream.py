@@ -23,6 +23,7 @@ from unveilify.core.landmarks import Points
 from unveilify.core.records import Image
 from unveilify.core.symmetry import mirrored
 from unveilify.masks.config import MaskConfig
+from unveilify.masks.draw import FAILURES
 from unveilify.shards import noise
 from unveilify.shards.index import image_names
 from unveilify.shards.order import batches, flips
@@ -79,12 +80,12 @@ class Triplets(Dataset[Batch]):
             turn, *turns = flips(self.config.seed, epoch, i, k) if self.config.flip else (False,) * (k + 1)
             points = landmark_rows.decode(members[landmark_rows.MEMBER], self.split.key(i))
             landmarks[place] = self._landmarks(points, epoch, i, [turn, turn, *turns])
-            if self.config.remask is not None:
-                alpha[place, 0] = self._fresh(members, points[0], epoch, turn, pair[:, place])
-            else:
+            fresh = self._fresh(members, points[0], f"{epoch}/{self.split.key(i)}", turn, pair[:, place])
+            if fresh is None:
                 self._colours(members["masked.jpg"], turn, pair[0, place])
                 self._colours(members["unmasked.jpg"], turn, pair[1, place])
-                alpha[place, 0] = self._sized(decode(members["mask.png"], cv2.IMREAD_GRAYSCALE), turn)
+                fresh = self._sized(decode(members["mask.png"], cv2.IMREAD_GRAYSCALE), turn)
+            alpha[place, 0] = fresh
             for image, name, turned in zip(identity[place], self.names, turns, strict=True):
                 self._colours(members[name], turned, image)
         numbers = [i for _, i in items]
@@ -114,13 +115,21 @@ class Triplets(Dataset[Batch]):
         return rows
 
     def _fresh(
-        self, members: dict[str, bytes], points: Points, epoch: int, mirror: bool, out: NDArray[np.uint8]
-    ) -> Image:
-        """A newly drawn pair into ``out``, (2, 3, S, S) RGB, before it is mirrored; its alpha, (S, S)."""
-        assert self.config.remask is not None
+        self, members: dict[str, bytes], points: Points, name: str, mirror: bool, out: NDArray[np.uint8]
+    ) -> Image | None:
+        """A newly drawn pair into ``out``, (2, 3, S, S) RGB, before it is mirrored; its alpha, (S, S).
+
+        None where none is asked for, or none can be drawn on this face: one face stops no training.
+        """
+        if self.config.remask is None:
+            return None
         bgr = self._sized(decode(members["unmasked.jpg"], self._colour), False)
         unmasked = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-        masked, alpha = remask(unmasked, points, members["json"], self.config.remask, self.config.seed, epoch)
+        try:
+            stored_px = self.split.index.size_px
+            masked, alpha = remask(unmasked, points, stored_px, name, self.config.remask, self.config.seed)
+        except FAILURES:
+            return None
         for image, planes in zip((masked, unmasked), out, strict=True):
             planes[:] = (image[:, ::-1] if mirror else image).transpose(2, 0, 1)
         return np.asarray(alpha[:, ::-1] if mirror else alpha)

@@ -22,7 +22,7 @@ from unveilify.faces.find import Backend, Finder, find_face
 from unveilify.faces.quality import judge
 from unveilify.masks.choose import choose
 from unveilify.masks.compose import compose
-from unveilify.masks.draw import draw
+from unveilify.masks.draw import FAILURES, draw
 from unveilify.synth import inputs
 from unveilify.synth.config import SynthConfig
 from unveilify.synth.preview import contact_sheet
@@ -126,7 +126,7 @@ def _make_members(part: Part, photo: Photo) -> tuple[Row, Members | None, tuple[
         reason = error.reason
     except PhotoError:
         reason = "unusable_landmarks"
-    except (cv2.error, ValueError, ArithmeticError, IndexError, MemoryError):
+    except FAILURES:
         reason = "cannot_be_drawn"
     row.status, row.reason = "rejected", reason
     return row, None, None

@@ -26,6 +26,7 @@ from unveilify.core.written import OutputFolder
 from unveilify.faces.config import Backends
 from unveilify.faces.find import Finder
 from unveilify.masks.config import MaskConfig
+from unveilify.masks.draw import FAILURES
 from unveilify.sources.listing import PICTURES
 from unveilify.synth.beside import STAGE, Place, listed
 from unveilify.synth.draw import Masked, draw_on
@@ -148,7 +149,7 @@ def _mask(job: Job) -> Row:
         return row
     except PhotoError:
         return replace(row, status="unusable_landmarks")
-    except (cv2.error, ValueError, ArithmeticError, IndexError, MemoryError):
+    except FAILURES:
         return replace(row, status="cannot_be_drawn")
     return _write(job, row, picture, drawn, {"photo_sha256": digest, "faces": drawn.notes})
 
