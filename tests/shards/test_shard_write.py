@@ -122,6 +122,20 @@ def test_whole_shards_are_kept_and_damaged_ones_made_again(
     assert read_all(out) == read_all(shards)
 
 
+def test_a_card_that_somebody_edited_stays(synth_output: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(SMALL, synth_output, out)
+    written = (out / "README.md").read_text()
+    (out / "README.md").write_text(written + "\nAnd what I have to say of it.\n")
+    (out / "train-000000.tar").unlink()
+    for again in ({}, {"force": True}):
+        run(SMALL, synth_output, out, **again)
+        assert (out / "README.md").read_text() == written + "\nAnd what I have to say of it.\n"
+    (out / "README.md").unlink()
+    run(SMALL, synth_output, out, force=True)
+    assert (out / "README.md").read_text() == written
+
+
 def test_webdataset_and_tarfile_read_the_shards(shards: Path, synth_output: Path) -> None:
     names = {"identity.0.jpg", "identity.1.jpg", "json", "landmarks.npy", "mask.png", "masked.jpg", "unmasked.jpg"}
     manifest = pd.read_parquet(shards / "manifest.parquet").set_index("key")
