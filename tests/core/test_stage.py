@@ -69,6 +69,22 @@ def test_what_a_link_leads_to_is_not_written_to(tmp_path: Path, name: str) -> No
     assert (tmp_path / "mine/new-year").is_dir()
 
 
+def test_what_somebody_changed_is_not_swept_away_with_what_is_no_longer_made(tmp_path: Path) -> None:
+    theirs = frozenset(["mine.md"])
+    with stage.opened(tmp_path, "synth", Settings(), "in", theirs=theirs) as out:
+        for name in ("part.tar", "mine.md", "old.md"):
+            out.write_bytes(name, b"written")
+        out.commit({})
+    (tmp_path / "mine.md").write_text("edited")
+    (tmp_path / "part.tar").unlink()
+    with stage.opened(tmp_path, "synth", Settings(), "in", theirs=theirs) as out:
+        assert out.done is None
+        out.write_bytes("part.tar", b"written")
+        out.commit({})
+    assert names(tmp_path) == ["_begun.json", "_stamp.json", "mine.md", "part.tar"]
+    assert (tmp_path / "mine.md").read_text() == "edited"
+
+
 def fails(path: Path, error: type[Exception], *numbers: object) -> None:
     raise error(*(str(path) if number == "PATH" else number for number in numbers))
 

@@ -131,6 +131,7 @@ def test_a_card_that_somebody_edited_stays(synth_output: Path, tmp_path: Path) -
     for again in ({}, {"force": True}):
         run(SMALL, synth_output, out, **again)
         assert (out / "README.md").read_text() == written + "\nAnd what I have to say of it.\n"
+        assert verify(out) == []
     (out / "README.md").unlink()
     run(SMALL, synth_output, out, force=True)
     assert (out / "README.md").read_text() == written

@@ -35,14 +35,16 @@ PARTS = {"stage", "version", "config", "input"}
 
 @dataclass(frozen=True)
 class Opened(OutputFolder):
-    """A stage's directory, open and locked. ``done`` is its stamp where nothing is left to do."""
+    """A stage's directory, open and locked. ``done`` is its stamp where nothing is left to do; ``theirs`` as in `opened`."""
 
     plan: Plan = field(default_factory=dict)
     done: Stamp | None = None
     since: int = 0
+    theirs: frozenset[str] = frozenset()
 
     def commit(self, counts: dict[str, int]) -> Stamp:
-        """Write the stamp over all that was written or kept since the directory was opened; the rest of ours goes.
+        """Write the stamp over all that was written or kept since the directory was opened; the rest of ours goes,
+        but for what people may change and have changed.
 
         Raises:
             UserError: a file has vanished or changed in the meantime.
@@ -53,7 +55,7 @@ class Opened(OutputFolder):
         for name, note in files.items():
             if (self.directory / name).stat().st_size != note.bytes:
                 raise UserError(f"{self.directory / name} was changed while this ran: run the same command again.")
-        self.remove(ours - files.keys())
+        self.remove(ours - files.keys() - _edited(self, self.theirs))
         stamp = Stamp(**self.plan, files=files, counts=counts, software=stamps.software())
         storage.write_json(self.directory / STAMP, stamp.model_dump(mode="json"))
         self.settle(stamp)
@@ -102,7 +104,7 @@ def opened(
         if done is not None:
             out.settle(done)
             say(f"{stage}: {directory} is up to date.", file=sys.stderr)
-        yield Opened(directory, plan, done, out.size())
+        yield Opened(directory, plan, done, out.size(), theirs)
 
 
 def _set_damaged_stamp_aside(directory: Path) -> None:
@@ -202,10 +204,13 @@ def _take_up(out: OutputFolder) -> None:
 
 def _empty(out: OutputFolder, theirs: frozenset[str]) -> None:
     _take_up(out)
-    changed = {name for name in theirs if out.edited(name)}
-    out.remove(set(out.notes()) - changed)
+    out.remove(set(out.notes()) - _edited(out, theirs))
     (out.directory / LOG).unlink(missing_ok=True)
     out.settle(None)
+
+
+def _edited(out: OutputFolder, theirs: frozenset[str]) -> set[str]:
+    return {name for name in theirs if out.edited(name)}
 
 
 def _is_bare(out: OutputFolder) -> bool:
