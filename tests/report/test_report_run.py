@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from unveilify.core import stamps
+from unveilify.core.config import MAX_BYTES
 from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK
 from unveilify.core.storage import read_json
@@ -200,4 +201,6 @@ def test_two_runs_of_one_name_take_their_parents(small_report: SimpleNamespace, 
 def test_the_settings_of_a_run_may_be_no_text(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes(b"model: \xff")
     system = SimpleNamespace(run_dir=tmp_path, label="a", stored=SimpleNamespace(meta={}))
-    assert write._training(system, OutputFolder(tmp_path)).settings == "model: \ufffd"
+    assert write._training(0, system, OutputFolder(tmp_path)).settings == "model: \ufffd"
+    (tmp_path / "config.yaml").write_bytes(b"x" * (MAX_BYTES + 1))
+    assert write._training(0, system, OutputFolder(tmp_path)).settings == "", "no page becomes so large"
