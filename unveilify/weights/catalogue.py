@@ -66,7 +66,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=PAINTER,
         filename="unveilify_plus.safetensors",
         bytes=15919458,
-        sha256="a3acc3206642c1df50f5a448fee9e4d138f2f0e0dde1ff977ec189778df0477f",
+        sha256="5f6c792caa9e78c0b6879c2e0d497b7e5daa552d6994d8e18c102008dd3159a3",
         licence="Apache-2.0; see its card for what it was trained on",
         role="`plus`, trained by us for a short time: `unveilify remove --run unveilify_plus`",
     ),

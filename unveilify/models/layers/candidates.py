@@ -150,13 +150,14 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
         window.back(resize(sum((c * where(s.seen) for c, s in pairs), masked.new_zeros(())), inner), side)
         for where in (_near, Tensor.float)
     )
-    # Their neck and ears, not the wall behind them.
-    skin = (there * face).sum((2, 3), keepdim=True) / face.sum((2, 3), keepdim=True).clamp(min=1)
-    near = near * alike(there - skin, SKIN)
     # Where hair here meets a wall there, the two differ by more than light does: that is no light to go on.
     apart = masked - there
     same = alike(apart, APART)
-    light = blank(apart * same, hole) / blank(same, hole).clamp(min=0.05)
+    agreed = blank(same, hole)
+    light = blank(apart * same, hole) / agreed.clamp(min=0.05)
+    # Their neck and ears, and what lies behind them only where both photos show the same.
+    skin = (there * face).sum((2, 3), keepdim=True) / face.sum((2, 3), keepdim=True).clamp(min=1)
+    near = near * torch.maximum(alike(there - skin, SKIN), agreed.square())
     return around + near * (there + light.clamp(-APART, APART) - around)
 
 

@@ -12,7 +12,9 @@ from torch import Tensor
 from unveilify.core import mesh
 
 FOUND = 0.4
-"""Alpha from which on a pixel belongs to the mask: thin straps and shadows are found with less belief than cloth."""
+"""Alpha from which on a pixel belongs to the mask."""
+STRAP, THIN = 0.2, 0.015
+"""The same for what is thinner than twice this share of the side: straps are found with less belief than cloth."""
 EDGE = 0.015
 """Width of the hole's soft edge, as a share of the side."""
 EYES = (
@@ -40,7 +42,8 @@ def soften(found: Tensor, widen: float, landmarks: Tensor | None = None) -> tupl
     reach, edge = round(widen * side), max(1, round(EDGE * side))
     spared = eyes(landmarks, found)
     sure = (found > SURE).float() * spared
-    wide = _grown((found > FOUND).float() * (1 - spared) + sure, reach) * (1 - spared) + sure
+    cloth = torch.maximum((found > FOUND).float(), _thin((found > STRAP).float(), round(THIN * side)))
+    wide = grown(cloth * (1 - spared) + sure, reach) * (1 - spared) + sure
     hole = _grown(wide, edge) * (1 - spared) + sure
     falling = averaged(wide, edge) / averaged(torch.ones_like(wide[:1]), edge)
     return hole, torch.maximum(wide, falling * hole)
@@ -58,6 +61,11 @@ def eyes(landmarks: Tensor | None, like: Tensor) -> Tensor:
                     corners = (middle + LIDS * (around - middle)) * like.shape[-1] - 0.5
                     cv2.fillPoly(picture, [np.rint(corners).astype(np.int32)], 1)
     return torch.from_numpy(area[:, None]).to(like)
+
+
+def _thin(area: Tensor, reach: int) -> Tensor:
+    """What of (B, 1, S, S) lies off whatever a square of ``reach`` pixels around a pixel fits into."""
+    return area * (1 - grown(1 - grown(1 - area, reach), 2 * reach))
 
 
 def laid_over(masked: Tensor, alpha: Tensor, fill: Tensor) -> Tensor:
