@@ -197,3 +197,13 @@ def test_a_found_mask_is_widened_and_its_edge_is_soft():
     assert 0 < alpha[0, 0, 50, 35] < 1
     picture = torch.rand(1, 3, 100, 100)
     assert torch.equal(laid_over(picture, 0 * alpha, picture + 1), picture)
+
+
+def test_a_strap_is_found_with_less_belief_than_cloth():
+    found = torch.zeros(1, 1, 200, 200)
+    found[..., 80:140, 60:140] = 0.9
+    found[..., 90:93, 140:190] = 0.3
+    found[..., 20:70, 60:140] = 0.3
+    hole, _ = soften(found, 0.01)
+    assert hole[0, 0, 91, 150:188].min() == 1, "the strap"
+    assert hole[0, 0, 25:65, 70:130].max() == 0, "a shadow is not"
