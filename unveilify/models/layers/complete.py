@@ -6,6 +6,7 @@ the full photo are copied from where the finest patches were found, so that the 
 says roughly what is to lie where: else a wall beside a neck is as good as the neck.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +16,18 @@ from torch import Tensor
 from unveilify.models.layers.blank import going_on
 from unveilify.models.layers.candidates import alike
 from unveilify.models.layers.hole import grown
+from unveilify.models.layers.layers import full_precision
 from unveilify.models.layers.warp import resize, sampled
+
+Steps = Sequence[tuple[int, int]]
 
 REACH = 2
 """A patch goes this many pixels to each side of its own."""
 PATCH = 2 * REACH + 1
-SIDES, ROUNDS = (32, 64, 128), (5, 3, 3)
+STEPS = ((32, 5), (64, 3), (128, 3))
 """Sides at which patches are looked for, and how often at each."""
+QUICK = ((32, 3), (64, 2))
+"""The same for training, where thousands are completed and nobody looks at the finest lines."""
 SEARCHED = 64
 """Largest side at which all patches are compared; at finer ones those around what the coarser one found."""
 NEAR, LIKE = 0.15, 0.5
@@ -33,32 +39,36 @@ BEHIND = 1 / 48
 """How far behind a face's edge is filled, too, as a share of the side."""
 
 
-def completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, sides: tuple[int, ...] = SIDES) -> Tensor:
+def completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, steps: Steps = STEPS) -> Tensor:
     """(B, 3, S, S) in [-1, 1] with the ``hole`` (B, 1, S, S) filled by patches from outside it; no gradient.
 
     ``guide`` (B, 3, S, S) is what the filling is to be like. What lies under ``face`` (B, 1, S, S), 0 or 1, is never seen:
-    there, and where nothing is known from which to fill, the guide stays. Patches are looked for at the ``sides``.
+    there, and where nothing is known from which to fill, the guide stays. Patches are looked for in ``steps``.
     """
     rows = zip(picture.detach().float(), hole, guide.detach().float(), face, strict=True)
-    filled = [_completed(*(one[None].cpu() for one in row), sides=sides)[0] for row in rows]
+    with full_precision(picture):  # differences of squares would be lost in bfloat16
+        filled = [_completed(*(one[None].cpu() for one in row), steps=steps)[0] for row in rows]
     return torch.stack(filled).to(picture.device)
 
 
 @torch.no_grad()
-def _completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, *, sides: tuple[int, ...]) -> Tensor:
+def _completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, *, steps: Steps) -> Tensor:
     level: _Level | None = None
     found: Tensor | None = None
-    for side, rounds in zip(sides, ROUNDS, strict=False):
+    for side, rounds in steps:
         finer = _Level.of(picture, hole, guide, face, min(side, picture.shape[-1]))
         if not len(finer.wanted) or not len(finer.sources):
             break
         found = None if level is None or found is None else finer.enlarged(level, found)
         filling = finer.guide if found is None else finer.copied(found)
-        level = finer
+        level, every = finer, finer.table() if found is None or finer.side <= SEARCHED else None
         for _ in range(rounds):
             patches = _patches(filling)
-            near = None if found is None or level.side <= SEARCHED else level.around(found)
-            found, unlike = level.search(patches) if near is None else level.best(patches, near)
+            if every is not None:
+                found, unlike = level.search(patches, every)
+            else:
+                assert found is not None
+                found, unlike = level.best(patches, level.around(found))
             filling = level.voted(found, unlike)
         if level.side == picture.shape[-1]:
             break
@@ -113,19 +123,23 @@ class _Level:
         down, right = whole[parent] // small - parent // small, whole[parent] % small - parent % small
         return self._stepped(self.wanted, down * large // small, right * large // small)
 
-    def search(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """The most alike source of all for every wanted pixel, and how unlike it is (W,)."""
-        given = self.patches[self.sources]
-        there, colours = self.places(self.sources), self._colours(self.picture)[self.sources]
+    def table(self) -> Tensor:
+        """What `search` multiplies with, of all sources (columns, K): values, squares of all channels, places and colours."""
+        given, colours = self.patches[self.sources], self._colours(self.picture)[self.sources]
+        there = self.places(self.sources)
         squares = NEAR * there.square().sum(1) + LIKE * colours.square().mean(1)
-        table = torch.cat([given, given.square(), there, colours, squares[:, None]], 1).T
-        counts = self._counts()
-        patch, counted = patches[self.wanted] * counts, counts
+        # What a face hides it hides of every channel: squares of the three count alike.
+        return torch.cat([given, _over_channels(given.square()), there, colours, squares[:, None]], 1).T.contiguous()
+
+    def search(self, patches: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+        """The most alike source of all for every wanted pixel, and how unlike it is (W,)."""
+        counts, mine = self._counts(), patches[self.wanted]
+        patch, counted = mine * counts, counts[:, : PATCH**2]
         here, wished = self.places(self.wanted), self._colours(self.guide)[self.wanted]
         row = torch.cat(
             [-2 * patch, counted, -2 * NEAR * here, -2 * LIKE / 3 * wished, torch.ones_like(here[:, :1])], 1
         )
-        own = (patch * patches[self.wanted]).sum(1) + NEAR * here.square().sum(1) + LIKE * wished.square().mean(1)
+        own = (patch * mine).sum(1) + NEAR * here.square().sum(1) + LIKE * wished.square().mean(1)
         best = [(some @ table).min(1) for some in torch.split(row, 512)]
         numbers, unlike = torch.cat([b.indices for b in best]), torch.cat([b.values for b in best])
         return self.sources[numbers], (unlike + own).clamp(min=0)
@@ -245,6 +259,11 @@ class _Level:
 def _patches(picture: Tensor) -> Tensor:
     """(1, C, s, s) -> (s * s, C * PATCH²)."""
     return F.unfold(F.pad(picture, (REACH,) * 4, mode="replicate"), PATCH)[0].T
+
+
+def _over_channels(patches: Tensor) -> Tensor:
+    """Sums (N, PATCH²) over the channels of patches (N, C * PATCH²)."""
+    return patches.view(len(patches), -1, PATCH**2).sum(1)
 
 
 def _reduced(picture: Tensor, side: int) -> Tensor:

@@ -32,6 +32,9 @@ UPPER = slice(round(0.30 * SPLIT), SPLIT)
 """Rows that the lower half is estimated from."""
 TONE = slice(SPLIT - 52, SPLIT + 16)
 """Rows from the brows to the cheekbones, where the colour of a face's skin is looked for."""
+READ = slice(UPPER.start, TONE.stop)
+"""All rows that say anything of the lower half."""
+ALL = slice(None)
 LOOK = (10, 16)
 """Rows and columns to which these are reduced."""
 UNLIKE = 0.25
@@ -84,32 +87,37 @@ class FacePrior(nn.Module):
         covered = torch.from_numpy(weights.sum(1) > 0).reshape(1, 1, SIDE, SIDE).float()
         self.register_buffer("covered", covered, persistent=False)
 
-    def unroll(self, pictures: Tensor, landmarks: Tensor) -> Tensor:
-        """(B, C, S, S) with meshes (B, 468, 3) -> (B, C, SIDE, SIDE)."""
-        grid = 2 * self.spread_out(landmarks[..., :2]) - 1
-        return sampled(pictures, grid.permute(0, 2, 3, 1)) * self.covered
+    def unroll(self, pictures: Tensor, landmarks: Tensor, rows: slice = ALL) -> Tensor:
+        """(B, C, S, S) with meshes (B, 468, 3) -> (B, C, SIDE, SIDE), or some rows of it."""
+        grid = 2 * self.spread_out(landmarks[..., :2], rows) - 1
+        return sampled(pictures, grid.permute(0, 2, 3, 1)) * self.covered[:, :, rows]
 
-    def spread_out(self, values: Tensor) -> Tensor:
-        """What the points of meshes (B, 468, C) say, over the unrolled face: (B, C, SIDE, SIDE)."""
+    def spread_out(self, values: Tensor, rows: slice = ALL) -> Tensor:
+        """What the points of meshes (B, 468, C) say, over the unrolled face: (B, C, SIDE, SIDE), or some rows of it."""
         count, points, channels = values.shape
         table = values.permute(1, 0, 2).reshape(points, count * channels).to(self.weights)
-        flat = F.embedding_bag(self.corners, table, per_sample_weights=self.weights, mode="sum")
-        return flat.T.reshape(count, channels, SIDE, SIDE)
+        corners, weights = (of.view(SIDE, SIDE, 3)[rows].flatten(0, 1) for of in (self.corners, self.weights))
+        flat = F.embedding_bag(corners, table, per_sample_weights=weights, mode="sum")
+        return flat.T.reshape(count, channels, -1, SIDE)
 
-    def seen(self, pictures: Tensor, landmarks: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+    def seen(self, pictures: Tensor, landmarks: Tensor, hole: Tensor, rows: slice = ALL) -> tuple[Tensor, Tensor]:
         """The unrolled pictures, with what is turned away or in the hole taken from the other side, and how far each
-        pixel is known (B, 1, SIDE, SIDE)."""
+        pixel is known (B, 1, SIDE, SIDE); outside of ``rows`` nothing is known."""
         trust = torch.from_numpy(mesh.trust(landmarks.double().cpu().numpy())).to(pictures)
-        flat, covered = torch.split(self.unroll(torch.cat([pictures, grown(hole, 1)], 1), landmarks), [3, 1], 1)
-        know = self.spread_out(trust[..., None]) * (covered < 0.02)
+        both = self.unroll(torch.cat([pictures, grown(hole, 1)], 1), landmarks, rows)
+        flat, covered = torch.split(both, [3, 1], 1)
+        know = self.spread_out(trust[..., None], rows) * (covered < 0.02)
         other = know.flip(-1) * (1 - know)
         total = know + other
-        return (flat * know + flat.flip(-1) * other) / total.clamp(min=1e-3), total
+        face = (flat * know + flat.flip(-1) * other) / total.clamp(min=1e-3)
+        begin, end, _ = rows.indices(SIDE)
+        rest = (0, 0, begin, SIDE - end)
+        return F.pad(face, rest), F.pad(total, rest)
 
     @torch.no_grad()
     def forward(self, masked: Tensor, landmarks: Tensor, hole: Tensor) -> Tensor:
         """Unrolled faces (B, 3, SIDE, SIDE) in [-1, 1] for masked photos, as far as their upper halves tell."""
-        face, know = self.seen(masked.float(), landmarks, hole.float())
+        face, know = self.seen(masked.float(), landmarks, hole.float(), READ)
         own = tone(face, know)
         lower = self._coefficients(face, know, own) @ self.components.flatten(1)
         flat = self.mean.expand(len(masked), -1, -1, -1).clone()
@@ -128,8 +136,9 @@ class FacePrior(nn.Module):
 
     def _features(self, face: Tensor, know: Tensor, own: Tensor) -> Tensor:
         # A fringe says little of the chin, and must not darken it.
-        different = (face - own[..., None, None] - self.mean).clamp(-UNLIKE, UNLIKE) * (know > 0.3)
-        return torch.cat([F.adaptive_avg_pool2d(different[:, :, UPPER], LOOK).flatten(1), own - self.tone], 1)
+        different = face[:, :, UPPER] - own[..., None, None] - self.mean[:, UPPER]
+        different = different.clamp(-UNLIKE, UNLIKE) * (know[:, :, UPPER] > 0.3)
+        return torch.cat([F.adaptive_avg_pool2d(different, LOOK).flatten(1), own - self.tone], 1)
 
     @torch.no_grad()
     def fit(self, faces: Iterable[tuple[Tensor, Tensor, Tensor]], most: int) -> int:

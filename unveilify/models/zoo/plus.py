@@ -24,7 +24,7 @@ from unveilify.core import mesh
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
 from unveilify.models.layers.candidates import Shown, Source, from_photos, from_prior, show, surroundings
-from unveilify.models.layers.complete import SIDES, completed
+from unveilify.models.layers.complete import QUICK, STEPS, completed
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
@@ -70,8 +70,6 @@ SURE = 4.0
 """How much more a logit of the blend is where a picture is to be seen at the start of the training."""
 FADE = 0.05
 """Share of the window's side over which what is painted fades out towards its edges."""
-QUICK = SIDES[:2]
-"""What lies beside the face is completed at fewer sides in training, in a third of the time."""
 INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
 
 
@@ -191,7 +189,7 @@ class Network(nn.Module):
         around = surroundings(photo, hole, photos, WINDOW)
         seen = torch.stack([source.seen for source in (*photos, nobody)]).amax(0)
         face = WINDOW.back((resize(seen, WINDOW.box(side)[2]) > 0.5).float(), side)
-        return completed(photo, hole, around, face, QUICK if self.training else SIDES)
+        return completed(photo, hole, around, face, QUICK if self.training else STEPS)
 
     def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
         look = self.config.look_px
