@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from unveilify.models.layers.blank import blank
-from unveilify.models.layers.complete import completed
+from unveilify.models.layers.complete import QUICK, _Level, _patches, completed
 
 SIDE = 128
 
@@ -74,6 +74,32 @@ def test_where_nothing_is_known_the_guide_stays() -> None:
         completed(photo, square(9, 99, 9, 99), photo - 0.1, everywhere),
         torch.where(square(9, 99, 9, 99) > 0, photo - 0.1, photo),
     )
+
+
+def test_inside_a_training_in_bfloat16_the_same_patches_are_found() -> None:
+    photo, hole = stripes(), square(52, 76, 40, 96)
+    guide = blank(photo, hole)
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = completed(photo, hole, guide, 0 * hole, QUICK)
+    assert torch.equal(inside, completed(photo, hole, guide, 0 * hole, QUICK))
+
+
+def test_in_training_a_pattern_goes_on_as_well() -> None:
+    photo, hole = stripes(), square(52, 76, 40, 96)
+    guide = blank(photo, hole)
+    assert error(completed(photo, hole, guide, 0 * hole, QUICK), photo, hole) < error(guide, photo, hole) / 2
+
+
+def test_what_is_found_is_the_most_alike_by_the_definition() -> None:
+    """`search` multiplies squares out; `best` does not."""
+    photo, hole, face = stripes(48, 4), square(16, 30, 10, 40, 48), square(16, 24, 20, 30, 48)
+    guide = blank(photo, hole)
+    level = _Level.of(photo, hole, guide, face, 32)
+    patches = _patches(level.guide)
+    found, unlike = level.search(patches, *level.table(1))
+    wanted, least = level.best(patches, level.sources.expand(len(level.wanted), -1))
+    torch.testing.assert_close(unlike, least, atol=1e-5, rtol=1e-4)
+    assert (found == wanted).float().mean() > 0.95
 
 
 def test_each_photo_of_a_batch_for_itself() -> None:

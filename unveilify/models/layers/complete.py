@@ -19,14 +19,14 @@ from unveilify.models.layers.hole import grown
 from unveilify.models.layers.layers import full_precision
 from unveilify.models.layers.warp import resize, sampled
 
-Steps = Sequence[tuple[int, int]]
+Steps = Sequence[tuple[int, int, int]]
 
 REACH = 2
 """A patch goes this many pixels to each side of its own."""
 PATCH = 2 * REACH + 1
-STEPS = ((32, 5), (64, 3), (128, 3))
-"""Sides at which patches are looked for, and how often at each."""
-QUICK = ((32, 3), (64, 2))
+STEPS = ((32, 5, 1), (64, 3, 1), (128, 3, 1))
+"""Sides at which patches are looked for, how often at each, and among how many of them: all, or one of two."""
+QUICK = ((32, 3, 1), (64, 2, 2))
 """The same for training, where thousands are completed and nobody looks at the finest lines."""
 SEARCHED = 64
 """Largest side at which all patches are compared; at finer ones those around what the coarser one found."""
@@ -55,17 +55,17 @@ def completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, steps:
 def _completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, *, steps: Steps) -> Tensor:
     level: _Level | None = None
     found: Tensor | None = None
-    for side, rounds in steps:
+    for side, rounds, every in steps:
         finer = _Level.of(picture, hole, guide, face, min(side, picture.shape[-1]))
         if not len(finer.wanted) or not len(finer.sources):
             break
         found = None if level is None or found is None else finer.enlarged(level, found)
         filling = finer.guide if found is None else finer.copied(found)
-        level, every = finer, finer.table() if found is None or finer.side <= SEARCHED else None
+        level, table = finer, finer.table(every) if found is None or finer.side <= SEARCHED else None
         for _ in range(rounds):
             patches = _patches(filling)
-            if every is not None:
-                found, unlike = level.search(patches, every)
+            if table is not None:
+                found, unlike = level.search(patches, *table)
             else:
                 assert found is not None
                 found, unlike = level.best(patches, level.around(found))
@@ -123,16 +123,19 @@ class _Level:
         down, right = whole[parent] // small - parent // small, whole[parent] % small - parent % small
         return self._stepped(self.wanted, down * large // small, right * large // small)
 
-    def table(self) -> Tensor:
-        """What `search` multiplies with, of all sources (columns, K): values, squares of all channels, places and colours."""
-        given, colours = self.patches[self.sources], self._colours(self.picture)[self.sources]
-        there = self.places(self.sources)
+    def table(self, every: int) -> tuple[Tensor, Tensor]:
+        """Sources (K,), one of ``every`` in each row and column, and what `search` multiplies with of each (columns, K): its
+        values, the squares of all channels, place and colour."""
+        some = self.sources[(self.sources // self.side + self.sources % self.side) % every == 0]
+        some = some if len(some) else self.sources
+        given, colours, there = self.patches[some], self._colours(self.picture)[some], self.places(some)
         squares = NEAR * there.square().sum(1) + LIKE * colours.square().mean(1)
         # What a face hides it hides of every channel: squares of the three count alike.
-        return torch.cat([given, _over_channels(given.square()), there, colours, squares[:, None]], 1).T.contiguous()
+        columns = torch.cat([given, _over_channels(given.square()), there, colours, squares[:, None]], 1)
+        return some, columns.T.contiguous()
 
-    def search(self, patches: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
-        """The most alike source of all for every wanted pixel, and how unlike it is (W,)."""
+    def search(self, patches: Tensor, sources: Tensor, table: Tensor) -> tuple[Tensor, Tensor]:
+        """The most alike of the ``sources`` (K,) with that `table` for every wanted pixel, and how unlike it is (W,)."""
         counts, mine = self._counts(), patches[self.wanted]
         patch, counted = mine * counts, counts[:, : PATCH**2]
         here, wished = self.places(self.wanted), self._colours(self.guide)[self.wanted]
@@ -142,7 +145,7 @@ class _Level:
         own = (patch * mine).sum(1) + NEAR * here.square().sum(1) + LIKE * wished.square().mean(1)
         best = [(some @ table).min(1) for some in torch.split(row, 512)]
         numbers, unlike = torch.cat([b.indices for b in best]), torch.cat([b.values for b in best])
-        return self.sources[numbers], (unlike + own).clamp(min=0)
+        return sources[numbers], (unlike + own).clamp(min=0)
 
     def best(self, patches: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
         """The same, of the pixels ``near`` (W, N) alone."""
