@@ -20,6 +20,8 @@ from unveilify.training.trainer import build_trainer
 HOME = str(Path(unveilify.__file__).parent)
 OF_THE_HOST = {"losses.py roughened", "plus.py _hole"}
 """Where a random number is drawn on the host, which needs no device."""
+ON_THE_HOST = "complete.py "
+"""What patches beside the face are like is looked for on the host altogether, as meshes are drawn there."""
 ONCE_EACH = {"candidates.py from_photos"}
 """Whether anybody in the batch has such a reference: what need not be placed costs more than the wait."""
 
@@ -36,7 +38,9 @@ class Waits(TorchDispatchMode):
         by_number = name.startswith("index") and any(x is not None and x.dtype == torch.bool for x in args[1])
         if name in ("_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2") or by_number:
             frame = [f for f in traceback.extract_stack() if f.filename.startswith(HOME)][-1]
-            self.found.add(f"{Path(frame.filename).name} {frame.name}")
+            where = f"{Path(frame.filename).name} {frame.name}"
+            if not where.startswith(ON_THE_HOST):
+                self.found.add(where)
         return func(*args, **(kwargs or {}))
 
 
