@@ -1,5 +1,6 @@
 """Real photos, here of invented people: cut-outs of one portrait, found by a finder that takes pictures as crops."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from unveilify.core import pictures
 from unveilify.core.batch import Batch
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import Landmarks
+from unveilify.core.pictures import encode_png
 from unveilify.core.records import Face
 from unveilify.core.sample import resize
 from unveilify.evaluation import mask_finder, real, real_photos, still_masked
@@ -25,6 +27,8 @@ from unveilify.models import store
 from unveilify.models.contract import Output, plugin
 from unveilify.models.system import System
 from unveilify.perception import recogniser
+from unveilify.training import unpaired
+from unveilify.training.config import CycleConfig
 
 FACE = real_photos._face
 SETTINGS = EvaluateConfig(metrics=("identity",), batch_size=4, timing_runs=1)
@@ -87,6 +91,26 @@ def test_a_list_of_people_leaves_the_others_out(folder: Path, tmp_path: Path) ->
     photos = found(folder, people=tmp_path / "people.tsv")
     assert {photo.person for photo in photos.masked} == {"p2", ""}
     assert set(photos.unmasked) == {"p2"}
+
+
+def test_names_are_text_whatever_the_disk_calls_them(tmp_path: Path) -> None:
+    """Bytes of no encoding, and either form of Unicode."""
+    root = os.fsencode(tmp_path / "photos")
+    for name in (b"\xff\xfe", "Zoe\u0308".encode(), b"a\nb"):
+        os.makedirs(root + b"/" + name + b"/masked")
+        for photo in (b"\xfe.png", b"1.png"):
+            with open(root + b"/" + name + b"/masked/" + photo, "wb") as file:
+                file.write(encode_png(np.zeros((32, 32, 3), np.uint8)))
+    photos = found(tmp_path / "photos")
+    assert len({photo.key for photo in photos.masked}) == len(photos.masked) == 6
+    assert {photo.person for photo in photos.masked} == {"\\xff\\xfe", "Zo\u00eb", "a\nb"}
+    for photo in photos.masked:
+        assert (photo.key + photo.person).encode("utf-8")
+        assert photo.path.is_file()
+    (tmp_path / "people.txt").write_text("\ufeffZo\u00eb\n", encoding="utf-8")
+    assert {photo.person for photo in found(tmp_path / "photos", people=tmp_path / "people.txt").masked} == {"Zo\u00eb"}
+    listed = unpaired.listed(CycleConfig(photos=tmp_path / "photos", people=tmp_path / "people.txt"))
+    assert [path.parts[-3] for path in listed] == ["Zoe\u0308"] * 2
 
 
 def test_the_hash_follows_what_is_measured(folder: Path) -> None:

@@ -9,13 +9,14 @@ import numpy as np
 from unveilify.core import paths, pictures
 from unveilify.core.errors import UserError
 from unveilify.core.progress import track
+from unveilify.core.records import Photo
 from unveilify.core.sample import Sample
 from unveilify.core.storage import canonical_json, files_below, read_file, sha256_bytes, sha256_photo
 from unveilify.evaluation.config import RealConfig
 from unveilify.evaluation.samples import spread
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend
-from unveilify.sources.listing import PICTURES, names_in
+from unveilify.sources.listing import PICTURES, names_in, readable
 from unveilify.unmask.any_way import AnyWay
 
 MASKED, UNMASKED = "masked", "unmasked"
@@ -23,7 +24,7 @@ MASKED, UNMASKED = "masked", "unmasked"
 
 @dataclass(frozen=True, slots=True)
 class RealPhoto:
-    """A masked photo; ``person`` is empty where nobody knows whose it is, ``key`` its path in its folder."""
+    """A masked photo; ``person`` is empty where nobody knows whose it is, ``key`` its path in its folder as text."""
 
     key: str
     path: Path
@@ -66,7 +67,8 @@ def find(config: RealConfig) -> RealPhotos:
     for folder in config.folders:
         paths.check_there(folder, "real photos")
         for path in sorted(path for path in files_below(folder) if path.suffix.lower() in PICTURES):
-            parts = path.relative_to(folder).parts
+            raw = path.relative_to(folder).parts
+            parts = tuple(map(readable, raw))
             kind = next((part for part in reversed(parts[1:-1]) if part in (MASKED, UNMASKED)), "")
             person = "/".join(parts[: parts.index(kind)]) if kind else ""
             if person and wanted is not None and person not in wanted and Path(person).name not in wanted:
@@ -74,7 +76,7 @@ def find(config: RealConfig) -> RealPhotos:
             if kind == UNMASKED:
                 unmasked.setdefault(person, []).append(path)
             else:
-                masked.append(RealPhoto("/".join(parts), path, person))
+                masked.append(RealPhoto(Photo("/".join(raw), "", "").label, path, person))
     groups = [[p for p in masked if bool(p.person) is known] for known in (True, False)]
     chosen = tuple(group[i] for group in groups for i in spread(len(group), config.photos))
     if not chosen:

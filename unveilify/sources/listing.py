@@ -83,16 +83,16 @@ class File:
 
 
 def names_in(path: Path) -> set[str]:
-    """Names of people from a text file, one a line, up to a tab; what follows a # is left out.
+    """Names of people from a text file, one a line, up to a tab, `readable`; what follows a # is left out.
 
     Raises:
         UserError: it cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read the list of people {path}: {why(error)}.") from None
-    return {name for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
+    return {readable(name) for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}
 
 
 def walk(root: Path) -> list[str]:

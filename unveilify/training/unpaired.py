@@ -20,7 +20,7 @@ from unveilify.core.written import OutputFolder
 from unveilify.faces.align import FaceCrop, crop
 from unveilify.faces.find import Backend, find_face
 from unveilify.shards.order import batches, flips
-from unveilify.sources.listing import PICTURES, names_in
+from unveilify.sources.listing import PICTURES, names_in, readable
 from unveilify.training.config import CycleConfig
 from unveilify.unmask.any_way import AnyWay
 
@@ -51,7 +51,7 @@ def listed(config: CycleConfig) -> list[Path]:
     paths.check_there(config.photos, "real masked photos")
     found = sorted(path for path in files_below(config.photos) if path.suffix.lower() in PICTURES)
     if people is not None:
-        found = [path for path in found if people & set(path.relative_to(config.photos).parts[:-1])]
+        found = [path for path in found if people & set(map(readable, path.relative_to(config.photos).parts[:-1]))]
     if all(_is_bare(path, config.photos) for path in found):
         raise UserError(
             f"There are no masked photos in {config.photos}: put some there, in any folder not called '{BARE}'."
