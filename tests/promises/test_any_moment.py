@@ -12,6 +12,7 @@ import pytest
 Digests = Callable[[Path], dict[str, str]]
 Run = Callable[[Path], object]
 
+STAGES = ["sample", "synth", "shard", "train", "learn", "report", "mask"]
 LIMIT_S = 240
 TIMES = {
     "table.txt",
@@ -48,6 +49,23 @@ def stages(
 
         return run(ShardConfig(samples_per_shard=20), small_pairs, out)
 
+    def mask(out: Path) -> object:
+        from unveilify.synth.photos import Masking, mask_photos
+
+        photos = tmp_path / "photos"
+        if not photos.exists():
+            photos.mkdir()
+            for number, photo in enumerate(sorted(small_source.rglob("*.jpg"))[:2]):
+                shutil.copy(photo, photos / f"{number}.jpg")
+            (photos / "none.jpg").write_bytes(b"no picture")
+        return mask_photos(photos, out, Masking())
+
+    def learn(out: Path) -> object:
+        from unveilify.training.config import TrainConfig
+        from unveilify.training.loop import Machine, run
+
+        return run(TrainConfig(model="place", size_px=32), small_shards, out, Machine("cpu", threads=1, workers=0))
+
     def report(out: Path) -> object:
         from unveilify.evaluation.config import EvaluateConfig
         from unveilify.report.config import Inputs, ReportConfig
@@ -66,7 +84,9 @@ def stages(
         "synth": synth,
         "shard": shard,
         "train": lambda out: train(small_shards, out),
+        "learn": learn,
         "report": report,
+        "mask": mask,
     }
 
 
@@ -139,7 +159,7 @@ def goes_on(stage: str, work: Run, out: Path, wanted: dict[str, str], digests: D
     return found.keys() == wanted.keys() and not differ
 
 
-@pytest.mark.parametrize("stage", ["sample", "synth", "shard", "train", "report"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_some_moments(stage: str, stages: dict[str, Run], tmp_path: Path, digests: Digests) -> None:
     work = stages[stage]
     calls = apart(lambda: work(tmp_path / "calm"))
@@ -155,7 +175,7 @@ def test_killed_at_some_moments(stage: str, stages: dict[str, Run], tmp_path: Pa
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("stage", ["sample", "synth", "shard", "train", "report"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_every_moment(stage: str, stages: dict[str, Run], tmp_path: Path, digests: Digests) -> None:
     """A kill leaves what lies on the disk just then: one run, photographed before each sync and rename, has it all."""
     work, home, left = stages[stage], tmp_path / "calm", tmp_path / "left"
