@@ -124,9 +124,9 @@ def _digest(path: Path, size: int, changed: int) -> str:
 def software() -> dict[str, str]:
     """Versions and CPU family on which exact bytes depend."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "system": os.name}
-    for package in ("unveilify", "numpy", "opencv-python", "webdataset"):
+    for package in ("unveilify", "numpy", "opencv-python", "ai-edge-litert", "webdataset"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "unknown"
+            found[package] = "absent"
     return found

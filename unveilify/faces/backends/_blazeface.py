@@ -1,16 +1,16 @@
-"""MediaPipe's short-range face detector, run by OpenCV: boxes and six points from a 128 px picture.
+"""MediaPipe's short-range face detector: boxes and six points from a 128 px picture.
 
 Bazarevsky et al. 2019, "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", arXiv:1907.05047.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from unveilify.core.records import Image
+from unveilify.faces.backends._network import Network
 
 Floats = npt.NDArray[np.float32]
 
@@ -48,17 +48,10 @@ CELLS = _cells()
 """Centres (896, 2) of the cells that the 896 boxes belong to, in pixels of the 128 px square."""
 
 
-def read_net(path: Path) -> cv2.dnn.Net:
-    """Read a TFLite network. OpenCV 5's new engine gives one output only, so the classic one is asked for."""
-    engine = getattr(cv2.dnn, "ENGINE_CLASSIC", None)
-    return cv2.dnn.readNetFromTFLite(str(path)) if engine is None else cv2.dnn.readNetFromTFLite(str(path), engine)
-
-
-def detect(net: cv2.dnn.Net, image: Image, min_score: float) -> list[Detection]:
+def detect(net: Network, image: Image, min_score: float) -> list[Detection]:
     """Faces in an RGB picture (H, W, 3), best score first."""
-    blob, scale, offset = _letterbox(image)
-    net.setInput(blob)
-    boxes, scores = (np.asarray(out, np.float32) for out in net.forward(["regressors", "classificators"]))
+    square, scale, offset = _letterbox(image)
+    scores, boxes = net(square)
     found = _sigmoid(scores[0, :, 0])
     keep = found >= min_score
     raw = boxes[0, keep].reshape(-1, 8, 2)
@@ -76,7 +69,7 @@ def detect(net: cv2.dnn.Net, image: Image, min_score: float) -> list[Detection]:
 
 
 def _letterbox(image: Image) -> tuple[Floats, Floats, Floats]:
-    """The picture centred in a black square, reduced with area averaging: blob (1, 3, 128, 128) in [-1, 1].
+    """The picture centred in a black square, reduced with area averaging: (128, 128, 3) in [-1, 1].
 
     With it, what takes a point of the square back to the picture: ``(point - offset) * scale``.
     """
@@ -88,9 +81,9 @@ def _letterbox(image: Image) -> tuple[Floats, Floats, Floats]:
     left, top = (INPUT_PX - size[0]) // 2, (INPUT_PX - size[1]) // 2
     canvas = np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8)
     canvas[top : top + size[1], left : left + size[0]] = small
-    blob = cv2.dnn.blobFromImage(canvas, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+    square = (canvas.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 127.5)
     scale = np.array([width / size[0], height / size[1]], np.float32)
-    return np.asarray(blob, np.float32), scale, np.array([left, top], np.float32)
+    return square, scale, np.array([left, top], np.float32)
 
 
 def _merge(rows: Floats, scores: Floats) -> list[tuple[Floats, float]]:

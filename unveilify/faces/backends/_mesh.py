@@ -1,4 +1,4 @@
-"""MediaPipe's face mesh, run by OpenCV: 468 points with depth from a turned square around a face.
+"""MediaPipe's face mesh: 468 points with depth from a turned square around a face.
 
 Kartynnik et al. 2019, "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", arXiv:1907.06724.
 """
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from unveilify.core.geometry import Matrix, apply, invert
 from unveilify.core.landmarks import Landmarks
 from unveilify.core.records import Face, Image
+from unveilify.faces.backends._network import Network
 from unveilify.faces.warp import warp
 
 Floats = npt.NDArray[np.float32]
@@ -50,17 +51,16 @@ def box_region(box: Floats, left_eye: Floats, right_eye: Floats) -> Region:
     return Region(((box[:2] + box[2:]) / 2).astype(np.float32), side, float(np.arctan2(dy, dx)))
 
 
-def mesh(net: cv2.dnn.Net, image: Image, where: Region) -> tuple[Floats, float]:
+def mesh(net: Network, image: Image, where: Region) -> tuple[Floats, float]:
     """The points (468, 3) in picture pixels, depth in the same unit and 0 near the head's middle; presence 0…1."""
     there = matrix(where, INPUT_PX)
-    net.setInput(cv2.dnn.blobFromImage(warp(image, there, INPUT_PX, cv2.BORDER_CONSTANT), 1 / 255))
-    names = net.getUnconnectedOutLayersNames()
-    outputs = sorted((np.asarray(out, np.float32) for out in net.forward(names)), key=np.size)
-    presence = float(1 / (1 + np.exp(-np.clip(outputs[0].item(), -80, 80))))
-    return apply(invert(there), outputs[1].reshape(468, 3)).astype(np.float32), presence
+    square = warp(image, there, INPUT_PX, cv2.BORDER_CONSTANT).astype(np.float32) * np.float32(1 / 255)
+    believed, points = net(square)
+    presence = float(1 / (1 + np.exp(-np.clip(believed.item(), -80, 80))))
+    return apply(invert(there), points.reshape(468, 3)).astype(np.float32), presence
 
 
-def again(net: cv2.dnn.Net, image: Image, points: Floats, sizes: tuple[float, ...] = (1.0,)) -> tuple[Floats, float]:
+def again(net: Network, image: Image, points: Floats, sizes: tuple[float, ...] = (1.0,)) -> tuple[Floats, float]:
     """A second pass: the mesh of the square around the first mesh, which sits better on the face.
 
     Of several ``sizes`` (factors on the square's side) the mean is given back, and the highest presence.

@@ -14,6 +14,7 @@ from unveilify.core.landmarks import anchors
 from unveilify.core.records import Face, Image
 from unveilify.faces.backends._blazeface import INPUT_PX, detect
 from unveilify.faces.backends._mesh import EYE_CORNERS, Region, box_region, face_of, matrix, mesh, region
+from unveilify.faces.backends._network import Network
 from unveilify.faces.warp import warp
 
 AROUND = 1.5
@@ -45,13 +46,13 @@ class Look:
         return self.score >= SURE_SCORE and self.off <= SURE_OFF
 
 
-def confirmed(detector: cv2.dnn.Net, image: Image, face: Face) -> bool:
+def confirmed(detector: Network, image: Image, face: Face) -> bool:
     """Whether the detector surely sees a face where its mesh lies."""
     seen = _look(detector, image, face, 0)
     return seen is not None and seen.sure
 
 
-def set_right(detector: cv2.dnn.Net, net: cv2.dnn.Net, image: Image, face: Face) -> Face | None:
+def set_right(detector: Network, net: Network, image: Image, face: Face) -> Face | None:
     """The face itself if it lies the right way round, else the one that the best of its quarter turns shows, if any."""
     here = _look(detector, image, face, 0)
     if here is not None and here.sure:
@@ -69,7 +70,7 @@ def set_right(detector: cv2.dnn.Net, net: cv2.dnn.Net, image: Image, face: Face)
     return best
 
 
-def _look(detector: cv2.dnn.Net, image: Image, face: Face, quarter: int) -> Look | None:
+def _look(detector: Network, image: Image, face: Face, quarter: int) -> Look | None:
     points = face.landmarks.points
     square = region(points[:, :2], points[EYE_CORNERS[0], :2], points[EYE_CORNERS[1], :2])
     square = replace(square, side=square.side * AROUND, angle=square.angle + quarter * np.pi / 2)

@@ -1,4 +1,4 @@
-"""MediaPipe's short-range detector and 468-point mesh through OpenCV: the default, found with no large download.
+"""MediaPipe's short-range detector and 468-point mesh: the default, found with no large download.
 
 The detector sees 128 px, so a face must fill a tenth of what it is shown. Hence a cascade, which stops at the
 first level where the mesh believes in a face: the whole picture; small pictures with a frame around them (faces
@@ -9,15 +9,15 @@ pass on its own result.
 from collections.abc import Iterator
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from pydantic import Field
 
 from unveilify import weights
 from unveilify.core.config import Config as BaseConfig
 from unveilify.core.records import Box, Face, Image
-from unveilify.faces.backends._blazeface import Detection, detect, read_net
+from unveilify.faces.backends._blazeface import Detection, detect
 from unveilify.faces.backends._mesh import Floats, again, box_region, face_of, mesh
+from unveilify.faces.backends._network import Engine, Network, read
 from unveilify.faces.backends._upright import confirmed, set_right
 from unveilify.faces.prominence import REPEAT, by_prominence, drop_repeats, shared
 from unveilify.faces.windows import Window, framed, tiles, turned, turned_back
@@ -44,6 +44,9 @@ class Config(BaseConfig):
     masked_score: float = Field(default=0.4, ge=0, le=1, description="as min_score, for faces that wear masks")
     sure_score: float = Field(default=0.7, ge=0, le=1, description="masked: detector score that ends the search")
     passes: int = Field(default=2, ge=1, description="mesh passes; more than two sharpen the jaw line a little further")
+    engine: Engine = Field(
+        default="auto", description="what runs the networks: litert, opencv, or the first of these that is installed"
+    )
     tiles: bool = Field(default=True, description="search tiles for small faces when none was found")
 
 
@@ -55,10 +58,11 @@ class Backend:
 
         Raises:
             weights.Missing: they are not here and cannot be fetched.
+            UserError: the engine that is asked for is not here.
         """
         self.config = config
-        self._detector = read_net(weights.fetch("face_detection_short_range"))
-        self._mesh = read_net(weights.fetch("face_landmark"))
+        self._detector = read(weights.fetch("face_detection_short_range"), config.engine)
+        self._mesh = read(weights.fetch("face_landmark"), config.engine)
 
     def find(self, image: Image, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
         """Faces of an RGB picture (H, W, 3) in scheme 'mediapipe468', the most prominent first, any way round.
@@ -163,8 +167,8 @@ def look_again(image: Image, points: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _mesh_net() -> cv2.dnn.Net:
-    return read_net(weights.fetch("face_landmark"))
+def _mesh_net() -> Network:
+    return read(weights.fetch("face_landmark"))
 
 
 def _sides(box: Floats) -> Box:
