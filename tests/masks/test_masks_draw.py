@@ -150,6 +150,23 @@ def test_compose_rounds_every_mixture_to_the_nearest() -> None:
         assert np.abs(masked[:, :, 0] - exact).max() < 0.5
 
 
+@pytest.mark.parametrize("style", ["surgical", "sticker", "gaiter"])
+def test_the_box_holds_all_of_an_overlay(astronaut: Rgb, mesh: Landmarks, style: str) -> None:
+    overlay = draw(astronaut, mesh, recipe(style))
+    assert overlay.box is not None
+    assert np.count_nonzero(overlay.part[:, :, 3]) == np.count_nonzero(overlay.alpha) > 0
+    anywhere = Overlay(overlay.rgba)
+    assert (compose(astronaut, overlay) == compose(astronaut, anywhere)).all()
+    assert overlay.hole_share == anywhere.hole_share
+
+
+def test_an_overlay_beside_the_picture_is_empty(astronaut: Rgb, mesh: Landmarks) -> None:
+    away = transform(mesh, np.array([[1.0, 0, 5000], [0, 1, 0]]))
+    overlay = draw(astronaut, away, recipe("surgical"))
+    assert overlay.hole_share == 0
+    assert (compose(astronaut, overlay) == astronaut).all()
+
+
 def test_nothing_is_put_on_a_picture_by_an_empty_overlay(astronaut: Rgb) -> None:
     assert (compose(astronaut, Overlay(np.zeros((512, 512, 4), np.uint8))) == astronaut).all()
 

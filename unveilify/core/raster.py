@@ -40,7 +40,7 @@ class Hits:
     def blend(self, values: Array) -> Floats:
         """Interpolate per-vertex ``values`` (N, K): (P, K)."""
         at = values.astype(np.float32)
-        one, two, three = (np.take(at, self.corners[:, k], 0) for k in range(3))
+        one, two, three = (at.take(self.corners[:, k], 0) for k in range(3))
         two -= one
         three -= one
         two *= self.second[:, None]
@@ -91,17 +91,18 @@ def hits(
     ``first`` (T,): the number of the first pixel of each triangle's picture, where several of one shape are drawn.
     """
     height, width = shape
-    a, b, c = (np.take(vertices, triangles[:, k], 0).T for k in range(3))
-    low = np.ceil(np.minimum(np.minimum(a[:2], b[:2]), c[:2]) - 1e-4).astype(np.int64)
-    high = np.floor(np.maximum(np.maximum(a[:2], b[:2]), c[:2]) + 1e-4).astype(np.int64)
+    points = vertices.T.take(triangles.T, 1)  # (3, 3, T): coordinate, corner
+    low = np.ceil(points[:2].min(1) - 1e-4).astype(np.int64)
+    high = np.floor(points[:2].max(1) + 1e-4).astype(np.int64)
     np.maximum(low, 0, out=low)
     np.minimum(high, [[width - 1], [height - 1]], out=high)
-    ab, ac = b - a, c - a
+    a = points[:, 0]
+    ab, ac = points[:, 1] - a, points[:, 2] - a
     area = ab[0] * ac[1] - ab[1] * ac[0]
     span = high - low + 1
     size = span[0] * span[1]
     kept = np.flatnonzero(((np.abs(area) if backs else area) > 1e-6) & (span > 0).all(0))
-    kept = kept[np.argsort(size[kept], kind="stable")]
+    kept = kept[size[kept].argsort(kind="stable")]
     # weights of the second and third corner as b0 + bx x + by y from the box's corner
     inverse = 1 / np.where(area == 0, 1, area)
     slopes = np.stack([ac[1], -ac[0], -ab[1], ab[0]]) * inverse
@@ -111,54 +112,60 @@ def hits(
     if not found:
         none = np.zeros(0, np.int64)
         return Hits(none, np.zeros((0, 3), np.int64), none.astype(np.float32), none.astype(np.float32))
-    rest, owner, second, third = (np.concatenate(column) for column in zip(*found, strict=True))
+    rest, owner, second, third = found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
     begin = low[1] * width + low[0]
-    pixel = np.take(begin if first is None else begin + first, owner) + rest
+    pixel = (begin if first is None else begin + first).take(owner) + rest
     if (area < -1e-6).any():  # the surface folds over itself somewhere: what is hit twice is drawn from far to near
         twice = np.flatnonzero(np.bincount(pixel, minlength=1)[pixel] > 1)
         on = owner[twice]
-        depth = np.take(a[2], on) + second[twice] * np.take(ab[2], on) + third[twice] * np.take(ac[2], on)
-        rank = twice[np.argsort(depth, kind="stable")]
+        depth = a[2].take(on) + second[twice] * ab[2].take(on) + third[twice] * ac[2].take(on)
+        rank = twice[depth.argsort(kind="stable")]
         for column in (pixel, owner, second, third):
             column[twice] = column[rank]
-    return Hits(pixel, np.take(triangles, owner, 0), second, third)
+    return Hits(pixel, triangles.take(owner, 0), second, third)
 
 
 def _cover(part: Ints, planes: Floats, span: Ints, width: int) -> tuple[Ints, Ints, Floats, Floats]:
     """Pixels (flat, from their box's corner), triangles and weights of all triangles of ``part``, one after the other."""
-    row, y = _runs(span[1, part])
-    owner, down = np.take(part, row), y.astype(np.float32)
-    wb0, wc0, bx, by, cx, cy = np.take(planes, owner, 1)
-    high = np.take(span[0] - 1, owner).astype(np.float32)
-    low = np.zeros_like(high)
+    mine, columns, rows = planes.take(part, 1), span[0].take(part), span[1].take(part)
     # Where on its row no weight is below 0, with room for rounding: which pixels they are is decided below.
+    wb0, wc0, bx, by, cx, cy = np.abs(mine)
+    room = (wb0 + wc0 + (bx + cx) * columns + (by + cy) * rows) * np.float32(1e-5) + 2 * _EDGE
+    here, y = _runs(rows)
+    wb0, wc0, bx, by, cx, cy = mine.take(here, 1)
+    down = y.astype(np.float32)
     step_b, step_c = by * down, cy * down
-    room = np.abs(np.stack([wb0, wc0, step_b, step_c, bx * high, cx * high])).sum(0) * np.float32(1e-5) + 2 * _EDGE
     at_b, at_c = wb0 + step_b, wc0 + step_c
+    low, high, slack = (
+        np.zeros_like(down),
+        (columns - 1).astype(np.float32).take(here),
+        room.astype(np.float32).take(here),
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         for start, slope in ((at_b, bx), (at_c, cx), (1 - at_b - at_c, -bx - cx)):
-            meets = -(room + start) / slope
+            meets = -(slack + start) / slope
             np.fmax(low, np.where(slope > 0, meets, -np.inf), out=low)
             np.fmin(high, np.where(slope < 0, meets, np.inf), out=high)
     np.maximum(high, -1, out=high)
     np.minimum(low, high + 1, out=low)
     begin = np.ceil(low).astype(np.int64)
     line, place = _runs(np.maximum(np.floor(high).astype(np.int64) - begin + 1, 0))
-    x = np.take(begin, line) + place
+    x = begin.take(line) + place
     across = x.astype(np.float32)
-    wb = (np.take(wb0, line) + np.take(bx, line) * across) + np.take(step_b, line)
-    wc = (np.take(wc0, line) + np.take(cx, line) * across) + np.take(step_c, line)
+    wb0, wc0, bx, cx, step_b, step_c = np.stack([wb0, wc0, bx, cx, step_b, step_c]).take(line, 1)
+    wb, wc = (wb0 + bx * across) + step_b, (wc0 + cx * across) + step_c
     least = np.minimum(wb, wc)
     np.minimum(least, 1 - (wb + wc), out=least)
     hit = np.flatnonzero(least >= -_EDGE)
     line = line[hit]
-    return np.take(y, line) * width + x[hit], np.take(owner, line), wb[hit], wc[hit]
+    return y.take(line) * width + x[hit], part.take(here.take(line)), wb[hit], wc[hit]
 
 
 def _runs(counts: Ints) -> tuple[Ints, Ints]:
     """``counts[i]`` times ``i``, for each i, and beside each its place among those: 0, 1, 2 …"""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) - np.take(np.cumsum(counts) - counts, owner)
+    ends = counts.cumsum()
+    owner = np.arange(len(counts)).repeat(counts)
+    return owner, np.arange(len(owner)) - (ends - counts).repeat(counts)
 
 
 def _parts(order: Ints, size: Ints) -> list[Ints]:

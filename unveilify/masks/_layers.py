@@ -50,8 +50,7 @@ def cloth(style: ModuleType, params: object, mask: Surface, placed: Array, scene
     turned = _turned(mask, x, y, sheet, seen, scene)
     alpha = look_up(sheet.alpha, x, y, cv2.BORDER_CONSTANT) * seen
     lit = lighting.shaded(look_up(sheet.rgb, x, y), turned, scene.light, scene.recipe.light)
-    part[:] = cv2.merge([lit, np.ones_like(alpha)])
-    part *= cv2.merge([alpha] * 4)
+    np.multiply(cv2.merge([lit, np.ones_like(alpha)]), cv2.merge([alpha] * 4), out=part)
     if squeezed.any():  # what is seen edge-on would sparkle
         part += (blurred(part, 0.75) - part) * cv2.merge([squeezed] * 4)
     return layer

@@ -18,14 +18,16 @@ def compose(image: Image, overlay: Overlay) -> Image:
     if image.shape[:2] != overlay.rgba.shape[:2]:
         raise ValueError(f"the overlay is {overlay.rgba.shape[:2]}, the picture {image.shape[:2]}")
     masked = image.copy()
-    box = cv2.boundingRect(overlay.alpha)  # x, y, width, height
-    if not box[2]:
+    left, top = overlay.box[:2] if overlay.box else (0, 0)
+    x, y, width, height = cv2.boundingRect(cv2.extractChannel(overlay.part, 3)) if overlay.part.size else (0,) * 4
+    if not width:
         return masked
-    part = np.s_[box[1] : box[1] + box[3], box[0] : box[0] + box[2]]
-    over = overlay.rgba[part].astype(np.uint16)
-    alpha = cv2.merge([over[:, :, 3]] * 3)
-    mixed = np.asarray(over[:, :, :3] * alpha + image[part] * (255 - alpha), np.uint16)
+    over = overlay.part[y : y + height, x : x + width]
+    below = masked[top + y : top + y + height, left + x : left + x + width]
+    alpha = cv2.merge([cv2.extractChannel(over, 3)] * 3)
+    mixed = np.asarray(cv2.multiply(cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), alpha, dtype=cv2.CV_16U), np.uint16)
+    mixed += np.asarray(cv2.multiply(below, cv2.bitwise_not(alpha), dtype=cv2.CV_16U), np.uint16)
     mixed += 128
     mixed += mixed >> 8  # with the next line: divided by 255 and rounded, exactly, for all that 16 bits hold
-    masked[part] = mixed >> 8
+    below[:] = mixed >> 8
     return masked

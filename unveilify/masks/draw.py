@@ -36,10 +36,11 @@ class Overlay:
     """All that a mask adds to a picture: cloth, straps and shadow.
 
     ``rgba`` (H, W, 4), straight (not premultiplied) alpha, as large as the picture; the hole is where the alpha
-    is above 0.
+    is above 0. ``box`` (x, y, width, height): outside of it there is nothing; None: that is not known.
     """
 
     rgba: Image
+    box: tuple[int, int, int, int] | None = None
 
     @property
     def alpha(self) -> Image:
@@ -49,7 +50,13 @@ class Overlay:
     @property
     def hole_share(self) -> float:
         """Share of the picture where the overlay changes anything, 0…1."""
-        return float(np.count_nonzero(self.rgba[:, :, 3]) / self.rgba[:, :, 3].size)
+        return float(np.count_nonzero(self.part[:, :, 3]) / self.alpha.size)
+
+    @property
+    def part(self) -> Image:
+        """What of ``rgba`` lies in the box."""
+        x, y, width, height = self.box or (0, 0, *self.rgba.shape[1::-1])
+        return self.rgba[y : y + height, x : x + width]
 
 
 def draw(image: Image, landmarks: Landmarks, recipe: Recipe) -> Overlay:
@@ -72,20 +79,21 @@ def draw(image: Image, landmarks: Landmarks, recipe: Recipe) -> Overlay:
     placed = project(head, np.vstack([mask.points.reshape(-1, 3), *(ribbon.line for ribbon in loops)]))
     box = _box(placed, head, image.shape)
     if box is None:
-        return Overlay(rgba)
+        return Overlay(rgba, (0, 0, 0, 0))
     (x, y), shape = box
     scene = Scene(image, head, measure(image, head), recipe, np.array([x, y, 0.0]), shape)
     placed -= scene.origin
     number = mask.points.size // 3
     grid, lines = placed[:number].reshape(mask.points.shape), placed[number:].reshape(-1, RIBBON_POINTS, 3)
-    part = rgba[y : y + shape[0], x : x + shape[1]]
+    overlay = Overlay(rgba, (x, y, *shape[::-1]))
+    part = overlay.part
     if cut.sticker:
         part[:] = np.rint(sticker(style, params, mask, grid, scene) * 255)
-        return Overlay(rgba)
+        return overlay
     layer = cloth(style, params, mask, grid, scene)
     add_bands(layer, loops, lines, scene)
     part[:] = _finish(layer, scene)
-    return Overlay(rgba)
+    return overlay
 
 
 def _box(placed: Array, head: Head, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]] | None:
