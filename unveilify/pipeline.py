@@ -166,6 +166,8 @@ def say_synth(directory: Path, stamp: Stamp) -> None:
     """Print what became of the photos, and which were rejected."""
     import pandas as pd
 
+    from unveilify.faces.backend import slower
+
     counts = stamp.counts
     kinds = {"targets": "target", "identity images only": "identity", "rejected": "rejected"}
     told = ", ".join(f"{counts.get(status, 0)} {what}" for what, status in kinds.items())
@@ -178,6 +180,9 @@ def say_synth(directory: Path, stamp: Stamp) -> None:
     left = ", ".join(f"{n} {name.partition('.')[2]}" for name, n in counts.items() if name.startswith("skipped."))
     if left:
         say(f"  other files, left out: {left}")
+    note = slower(str(stamp.config.get("landmarks", "")), stamp.software)
+    if note:
+        say(note)
 
 
 def say_shares(directory: Path, stamp: Stamp) -> None:

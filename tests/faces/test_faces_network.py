@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from unveilify import weights
 from unveilify.core import stamps
 from unveilify.core.errors import UserError
+from unveilify.faces.backend import slower
 from unveilify.faces.backends import _network
 from unveilify.faces.backends._network import _by_litert, _by_opencv, read
 from unveilify.faces.find import Finder
@@ -58,3 +59,27 @@ def test_a_broken_engine_is_said_and_no_other_taken_silently(finder: Finder, mon
         with pytest.raises(UserError, match=r"ai-edge-litert cannot be loaded .*install it, or remove it"):
             read(weights.fetch("face_landmark"), engine)
     assert read(weights.fetch("face_landmark"), "opencv")
+
+
+def test_an_engine_is_read_where_there_is_no_standard_error(finder: Finder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: int) -> int:
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(_network.os, "dup", closed)
+    assert read(weights.fetch("face_landmark"))
+
+
+def test_an_engine_is_named_after_a_colon(finder: Finder, astronaut: Picture) -> None:
+    by_name = Finder("mediapipe:opencv").find(astronaut)[0].landmarks.points
+    by_option = Finder(options={"mediapipe": {"engine": "opencv"}}).find(astronaut)[0].landmarks.points
+    assert np.array_equal(by_name, by_option)
+    with pytest.raises(UserError, match="tflite"):
+        Finder("mediapipe:tflite")
+
+
+def test_a_machine_without_the_quick_engine_is_told() -> None:
+    assert "ai-edge-litert" in slower("insightface, mediapipe", {"ai-edge-litert": "absent"})
+    assert not slower("mediapipe", {"ai-edge-litert": "2.1.2"})
+    assert not slower("mediapipe:opencv", {"ai-edge-litert": "absent"}), "who asks for OpenCV knows"
+    assert not slower("sidecar:marks.csv", {"ai-edge-litert": "absent"})
+    assert not slower("mediapipe", {"opencv-python": "4.10"}), "a stamp from before there was a choice"

@@ -25,7 +25,8 @@ class Backend(Protocol):
 def load(name: str, options: Mapping[str, Any]) -> Callable[[], Backend]:
     """What makes the backend ``name`` with its own settings; they are checked at once, networks are not read.
 
-    ``name`` may carry the value of the backend's `MAIN_OPTION`: ``insightface:scrfd_2.5g_bnkps``, ``sidecar:marks.csv``.
+    ``name`` may carry the value of the backend's `MAIN_OPTION`: ``insightface:scrfd_2.5g_bnkps``, ``sidecar:marks.csv``,
+    ``mediapipe:opencv``.
 
     Raises:
         UserError: there is no such backend, or a setting is wrong.
@@ -45,3 +46,17 @@ def load(name: str, options: Mapping[str, Any]) -> Callable[[], Backend]:
         return backend
 
     return make
+
+
+def slower(landmarks: str, software: Mapping[str, str]) -> str:
+    """A sentence where the default backend had to do without its quick engine, else "".
+
+    Args:
+        landmarks: the backends that were asked for, as a `Finder` takes them.
+        software: what found the faces, as it is in a stamp.
+    """
+    if software.get("ai-edge-litert") != "absent" or "mediapipe" not in [n.strip() for n in landmarks.split(",")]:
+        return ""
+    return (
+        "Faces were found by OpenCV: with ai-edge-litert, where there is a wheel for this machine, it takes half the time."
+    )

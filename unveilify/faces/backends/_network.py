@@ -80,7 +80,12 @@ def _by_opencv(path: Path) -> Network:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Nothing that a library writes to the process's standard error arrives."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without one
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield

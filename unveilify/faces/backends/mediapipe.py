@@ -35,9 +35,11 @@ MASKED_SIZES = (0.8, 0.9, 1.0)
 """Under a mask the mesh wavers with the size of its square, so the mean over several steadies the eyes: measured on
 LFW faces with flat masks, their 95th percentile of movement falls from 8 % to under 7 % of the interocular distance."""
 
+MAIN_OPTION = "engine"
+
 
 class Config(BaseConfig):
-    """Settings of the backend 'mediapipe'."""
+    """Settings of the backend 'mediapipe'; ``mediapipe:opencv`` names the engine."""
 
     min_score: float = Field(default=0.5, ge=0, le=1, description="detector score below which a box is no candidate")
     min_presence: float = Field(default=0.5, ge=0, le=1, description="mesh presence that ends the search for faces")
