@@ -57,6 +57,4 @@ def slower(landmarks: str, software: Mapping[str, str]) -> str:
     """
     if software.get("ai-edge-litert") != "absent" or "mediapipe" not in [n.strip() for n in landmarks.split(",")]:
         return ""
-    return (
-        "Faces were found by OpenCV: with ai-edge-litert, where there is a wheel for this machine, it takes half the time."
-    )
+    return "Faces were found by OpenCV: with ai-edge-litert, where there is a wheel for this machine, it takes half the time."
