@@ -192,3 +192,11 @@ def test_floating_point_is_refused_by_name(astronaut: RGB) -> None:
 
 
 KIND_OF = {ending: kind for kind, ending in KINDS.items()}
+
+
+@pytest.mark.parametrize("row", [0, 3, 50, 99])
+def test_one_coloured_pixel_anywhere_is_seen(row: int) -> None:
+    image = np.full((100, 40, 3), 90, np.uint8)
+    assert open_picture(encode_png(image)).grey
+    image[row, 7, 2] += 1
+    assert not open_picture(encode_png(image)).grey

@@ -144,3 +144,42 @@ def test_pictures_are_cut_to_the_same_bytes_whatever_way_is_quicker(astronaut: N
     )
     wanted = cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)
     assert np.array_equal(warp(astronaut, matrix, size), wanted)
+
+
+@pytest.mark.parametrize("shrink", [9, 13, 40])
+@pytest.mark.parametrize("at", [(0, 0), (700, 300)])
+def test_of_a_large_photo_few_pixels_are_turned(
+    monkeypatch: pytest.MonkeyPatch, shrink: float, at: tuple[int, int]
+) -> None:
+    """Blocks are averaged first, wherever the square lies; what is seen stays in its place."""
+    rows, columns = np.mgrid[:1501, :2003]
+    ramps = np.asarray(np.stack([rows // 10 % 200, columns // 10 % 200, rows * 0], -1), np.uint8)
+    turned: list[int] = []
+    affine = cv2.warpAffine
+
+    def counted(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, int], **how: int) -> object:
+        turned.append(size[0] * size[1])
+        return affine(image, matrix, size, **how)
+
+    monkeypatch.setattr(cv2, "warpAffine", counted)
+    turn = np.radians(8)
+    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / shrink
+    matrix = np.column_stack([linear, -linear @ np.array(at) + 3])
+    size = 32
+    shown = warp(ramps, matrix, size)
+    assert max(turned) <= (5 * size) ** 2, "the square's own size, five times each way"
+    places = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).reshape(-1, 2).astype(np.float64)
+    x, y = geometry.apply(geometry.invert(matrix), places).T
+    inside = (x > shrink) & (y > shrink) & (x < 1990 - shrink) & (y < 1490 - shrink)
+    wanted = np.stack([(y - 4.5) / 10, (x - 4.5) / 10], 1) % 200
+    away = np.abs(shown.reshape(-1, 3)[:, :2] - wanted)[inside]
+    smooth = (wanted[inside] > 2 * shrink / 10 + 1) & (wanted[inside] < 198 - 2 * shrink / 10)
+    assert smooth.sum() > 50
+    assert away[smooth].max() < 1.1
+
+
+def test_a_square_beside_a_large_photo_is_its_border() -> None:
+    photo = np.full((900, 900, 3), 7, np.uint8)
+    away = np.array([[0.05, 0, 1000.0], [0, 0.05, 1000]])
+    assert (warp(photo, away, 16) == 7).all()
+    assert (warp(photo, away, 16, cv2.BORDER_CONSTANT) == 0).all()

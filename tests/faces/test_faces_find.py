@@ -81,7 +81,7 @@ def test_a_wrong_name_or_setting_is_told_at_once() -> None:
     with pytest.raises(UserError, match="no setting 'min_scor'; the nearest known one is 'min_score'"):
         Finder("mediapipe", {"mediapipe": {"min_scor": 0.4}})
     with pytest.raises(UserError, match="takes nothing after a colon"):
-        Finder("mediapipe:468")
+        Finder("face_alignment:468")
     with pytest.raises(UserError, match="No landmark backend is named"):
         Finder(" , ")
 

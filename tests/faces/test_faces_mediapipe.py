@@ -36,6 +36,31 @@ def test_a_small_face_in_a_large_photo(finder: Finder, astronaut: Picture, face_
     assert np.linalg.norm(found - wanted, axis=1).max() < 0.1 * np.linalg.norm(wanted[1] - wanted[0])
 
 
+def test_a_large_photo_shows_what_a_small_one_does(
+    finder: Finder, astronaut: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pixels are averaged in blocks first, and only what is left is resampled for the detector."""
+    large = np.asarray(cv2.resize(astronaut, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC), np.uint8)
+    resampled: list[int] = []
+    resize = cv2.resize
+
+    def counted(image: Picture, size: tuple[int, int], **how: int) -> object:
+        if size[0] * (image.shape[1] // size[0]) != image.shape[1] or max(size) == 128:
+            resampled.append(image.size)
+        return resize(image, size, **how)
+
+    monkeypatch.setattr(cv2, "resize", counted)
+    found = (eyes(finder, large) + 0.5) / 6 - 0.5
+    assert max(resampled) < large.size / 10
+    wanted = eyes(finder, astronaut)
+    assert np.linalg.norm(found - wanted, axis=1).max() < 0.01 * np.linalg.norm(wanted[1] - wanted[0])
+
+
+@pytest.mark.parametrize("shape", [(1, 4000), (4000, 3), (1025, 1023)])
+def test_pictures_of_every_shape_fit_the_detector(finder: Finder, shape: tuple[int, int]) -> None:
+    assert finder.find(np.zeros((*shape, 3), np.uint8)) == []
+
+
 def test_a_face_cut_by_the_border(finder: Finder, astronaut: Picture) -> None:
     found = eyes(finder, astronaut[85:190, 175:275])
     np.testing.assert_allclose(found + np.array([175, 85]), eyes(finder, astronaut), atol=5)

@@ -217,16 +217,23 @@ def _whole(picture: Pillow.Image) -> Picture:
     if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         lost.append("colours")
     one_channel, profile = picture.mode in _GREY, picture.info.get("icc_profile")
-    turned = ImageOps.exif_transpose(picture)
+    turned = picture
+    if picture.getexif().get(_ORIENTATION, 1) != 1:  # else it would be a copy
+        turned = ImageOps.exif_transpose(picture)
     if turned.mode.startswith("I;16"):
         turned = Pillow.fromarray((np.asarray(turned).astype(np.uint16) >> 8).astype(np.uint8))
     alpha = None
     if turned.has_transparency_data:
         turned = turned.convert("RGBA")
         alpha = np.array(turned.getchannel("A"), np.uint8)
-    image = np.ascontiguousarray(turned.convert("RGB"), np.uint8)
-    grey = one_channel or all(np.array_equal(image[..., 0], image[..., n]) for n in (1, 2))
+    image = np.ascontiguousarray(turned if turned.mode == "RGB" else turned.convert("RGB"), np.uint8)
+    # Most pictures show a colour in any of their rows, few in none.
+    grey = one_channel or (_is_grey(image[:: max(1, len(image) // 8)]) and _is_grey(image))
     return Picture(image, grey, one_channel, alpha, None if "colours" in lost else profile, tuple(lost))
+
+
+def _is_grey(image: Image) -> bool:
+    return all(np.array_equal(image[..., 0], image[..., n]) for n in (1, 2))
 
 
 @lru_cache(maxsize=1)
