@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from unveilify.core import config as settings
-from unveilify.core import paths, stamps
+from unveilify.core import paths, stage, stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.paths import BEST
@@ -111,8 +111,7 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     pairs, shards = tree.out / "data/synth", tree.out / "data/shards"
     runs, reports = tree.out / "runs", tree.out / "reports"
     places = {runs / name: config for name, config in trainings(tree).items()}
-    for output in (pairs, shards, reports, *places):
-        paths.check(output, tree.source)
+    _check_places({pairs: "synth", shards: "shard", reports: "report"} | dict.fromkeys(places, "train"), tree)
     check_trainings(places, shards)
     check_real(tree.report.real)
     if dry_run:
@@ -141,6 +140,15 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     for place, config in places.items():
         train.run(config, shards, place, machine, force="train" in anew)
     report(tree, report_inputs(shards, runs), reports, how.device, force="report" in anew)
+
+
+def _check_places(places: dict[Path, str], tree: Pipeline) -> None:
+    """Whether there is a source, and each stage's place can be its own."""
+    for place, name in places.items():
+        paths.check(place, tree.source)
+        stage.check(place, name)
+    if tree.source and not tree.sample and not tree.source.is_dir():
+        raise UserError(f"There is no folder {tree.source} of photos: set `source` to one that is there.")
 
 
 def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) -> Inputs:
@@ -239,13 +247,13 @@ def _plan(tree: Pipeline, directories: dict[str, Path], runs: Path, anew: tuple[
     if tree.sample and not (tree.source and tree.source.is_dir()):
         say(f"sample: would write {tree.sample.people} invented people to {tree.source}")
     steps: list[tuple[str, Path, Config]] = []
-    for stage in STAGES:
-        if stage == "train":
-            steps += [(stage, runs / name, config) for name, config in trainings(tree).items()]
+    for name in STAGES:
+        if name == "train":
+            steps += [(name, runs / run, config) for run, config in trainings(tree).items()]
         else:
-            steps.append((stage, directories[stage], getattr(tree, stage)))
-    for stage, directory, config in steps:
+            steps.append((name, directories[name], getattr(tree, name)))
+    for name, directory, config in steps:
         state = "is there" if (directory / stamps.STAMP).is_file() else "would be made"
-        say(f"{stage:6} {directory} {'would be made anew' if stage in anew else state}")
-        changed = settings.difference(getattr(Pipeline(), stage).model_dump(), config.model_dump())
+        say(f"{name:6} {directory} {'would be made anew' if name in anew else state}")
+        changed = settings.difference(getattr(Pipeline(), name).model_dump(), config.model_dump())
         say(f"       settings: {changed or 'the defaults'}")

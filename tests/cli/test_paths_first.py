@@ -35,13 +35,27 @@ COMMANDS = [
     "train --shards shards --set train.start_from=nowhere.safetensors",
     "train --shards shards --set train.cycle.photos=nowhere",
     "train --config nowhere.yaml",
+    "train --shards shards --out theirs",
+    "train --shards shards --out masked",
+    "train --shards shards --out masked/run",
+    "train --shards shards --set train.network.width=" + "9" * 30,
     "report",
     "report --shards nowhere",
     "report --shards shards --runs nowhere",
     "report --shards shards --real nowhere",
     "report --shards shards --predictions nowhere",
     "report --shards shards --out file",
+    "report --shards shards --out theirs",
+    "report --shards shards --out masked",
+    "report --shards shards --out masked/report",
     "run nowhere.yaml",
+    "run pipe.yaml --set source=nowhere",
+    "run pipe.yaml --set source=a.jpg",
+    "run pipe.yaml --set source=''",
+    "run pipe.yaml --set out=theirs",
+    "run pipe.yaml --set out=masked",
+    "run empty.yaml",
+    "run zero.yaml",
     "run pipe.yaml --set train.start_from=nowhere.safetensors",
     "run pipe.yaml --set runs.a.start_from=runs/b --set runs.b.samples=3",
     "run pipe.yaml --set train.cycle.photos=nowhere",
@@ -97,6 +111,10 @@ COMMANDS = [
     "synth --source photos --out made --layout nobody",
     "synth --source photos --out made --set synth.mask.styles.surgical=-1",
     "synth --source photos --out made --set synth.mask.color=red",
+    "synth --source photos --out masked/pairs",
+    "shard --pairs photos --out masked/shards",
+    "sample masked/sample",
+    "mask a.jpg -o masked/made",
     "shard --pairs photos --group hair",
     "shard --pairs photos --set shard.shares=[1,1,1]",
     "mask a.jpg -o made --style tartan",
@@ -132,11 +150,18 @@ def there(tmp_path: Path, small_shards: Path) -> Path:
     for name in ("file", "a.jpg", "there.safetensors"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "pipe.yaml").write_text("source: photos\nout: made\n")
+    (tmp_path / "empty.yaml").write_text('source: ""\nout: made\n')
+    (tmp_path / "zero.yaml").write_text('source: "photos\\0"\nout: made\n')
+    for name in ("theirs/data/synth/mine.txt", "theirs/mine.txt", "masked/_stamp.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("mine")
+    stamp = {"stage": "mask", "config": {}, "input": "", "files": {}, "counts": {}, "software": {}}
+    (tmp_path / "masked/_stamp.json").write_text(json.dumps(stamp))
     return tmp_path
 
 
 def test_a_wrong_path_or_option_is_said_before_torch_is_loaded(there: Path) -> None:
-    before = {path.name for path in there.iterdir()}
+    before = set(there.rglob("*"))
     words = json.dumps([command.split() for command in COMMANDS])
     done = subprocess.run([sys.executable, "-c", EACH, words], cwd=there, capture_output=True, text=True, check=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -147,7 +172,7 @@ def test_a_wrong_path_or_option_is_said_before_torch_is_loaded(there: Path) -> N
         assert said.endswith((".", "?")), words
         assert len(said.splitlines()) == 1, words
         assert not loaded, words
-    assert {path.name for path in there.iterdir()} == before, "nothing was begun"
+    assert set(there.rglob("*")) == before, "nothing was begun"
 
 
 def test_a_training_may_start_from_one_that_comes_before_it(there: Path) -> None:

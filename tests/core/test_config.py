@@ -12,6 +12,8 @@ class Inner(Config):
 
 
 class Outer(Config):
+    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
     inner: Inner = Inner()
     share: float = 0.5
     anything: dict[str, object] = {}  # noqa: RUF012 (pydantic copies it)
@@ -48,6 +50,34 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml"):
         load(Outer, tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('folder: ""', "an empty name would mean the folder you are in"),
+        ('folders: [a, ""]', "an empty name would mean the folder you are in"),
+        ('folder: "a\\0b"', "a character that no name can hold"),
+        ('anything: {a: "\\ud800"}', "a character that no name can hold"),
+        ('folders: [a, "a\\0b"]', "a character that no name can hold"),
+        (f"inner: {{size_px: {2**64}}}", "less than 2^64"),
+        (f"anything: {{a: [-{10**30}]}}", "less than 2^64"),
+        ("anything: {a: [.inf]}", "a finite number"),
+    ],
+)
+def test_words_and_numbers_that_no_disk_or_machine_can_hold(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(UserError, match=words.replace("^", r"\^")):
+        load(Outer, tmp_path / "x.yaml")
+
+
+def test_a_name_that_is_no_text_is_a_name(tmp_path: Path) -> None:
+    assert load(Outer, None, ["name=\udcff"]).name == "\udcff"
+
+
+def test_a_device_without_end_is_no_file_of_settings() -> None:
+    with pytest.raises(UserError, match="larger than 1 MiB"):
+        load(Outer, Path("/dev/zero"))
 
 
 BOMB = "a0: &a0 [1, 2]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60))

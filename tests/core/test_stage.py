@@ -1,3 +1,5 @@
+import contextlib
+import os
 from pathlib import Path
 
 import pytest
@@ -321,6 +323,26 @@ def test_a_damaged_beginning_is_one_sentence(tmp_path: Path, text: str) -> None:
     begin(tmp_path / "a", "part.tar")
     (tmp_path / "a/_begun.json").write_text(text)
     with pytest.raises(UserError, match=r"is damaged: move .* away"):
+        again(tmp_path / "a")
+
+
+def test_a_damaged_stamp_of_another_stage_stays(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    (tmp_path / "a/_stamp.json").write_text("{")
+    with pytest.raises(UserError, match="of 'synth'"), stage.opened(tmp_path / "a", "shard", Settings(), "in"):
+        pass
+    assert (tmp_path / "a/_stamp.json").read_text() == "{"
+
+
+@pytest.mark.parametrize("name", ["_stamp.json", "_begun.json"])
+@pytest.mark.parametrize("what", ["pipe", "device", "folder"])
+@pytest.mark.timeout(20)
+def test_what_is_no_file_is_read_by_nobody(tmp_path: Path, name: str, what: str) -> None:
+    begin(tmp_path / "a", "part.tar")
+    path = tmp_path / "a" / name
+    path.unlink(missing_ok=True)
+    {"pipe": lambda: os.mkfifo(path), "device": lambda: path.symlink_to("/dev/zero"), "folder": path.mkdir}[what]()
+    with contextlib.suppress(UserError):  # a pipe in a stamp's place is set aside, as any damaged one
         again(tmp_path / "a")
 
 

@@ -37,6 +37,11 @@ def sample(out: Path) -> object:
 def stages(
     small_source: Path, small_pairs: Path, small_shards: Path, small_run: Path, tmp_path: Path
 ) -> dict[str, Run]:
+    # Loaded once, not by each of the hundreds of processes: that is most of what they would do.
+    import unveilify.report.run
+    import unveilify.synth.photos
+    import unveilify.training.loop  # noqa: F401
+
     def synth(out: Path) -> object:
         from unveilify.synth.config import SynthConfig
         from unveilify.synth.run import run

@@ -1,14 +1,15 @@
 """Load, override and check configs: pydantic models that forbid what they do not know."""
 
 import math
+import os
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from unveilify.core.errors import UserError, why
 from unveilify.core.words import shortened
@@ -17,11 +18,22 @@ from unveilify.core.yaml12 import parse
 MAX_BYTES = 2**20
 """A larger file holds no settings."""
 
+LARGEST = 2**64 - 1
+
 
 class Config(BaseModel):
     """Base of every room's config: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _named(cls, value: Any, info: ValidationInfo) -> Any:
+        """A path that is empty would be the folder one is in."""
+        empty = "" in (value if isinstance(value, list | tuple) else [value])
+        if empty and _is_path(cls.model_fields[str(info.field_name)].annotation):
+            raise ValueError("an empty name would mean the folder you are in: name it, as '.'")
+        return value
 
 
 C = TypeVar("C", bound=BaseModel)
@@ -53,8 +65,8 @@ def load(
 def build(model: type[C], tree: dict[str, Any]) -> C:
     """Validate ``tree`` as ``model``, turning the first problem into one sentence (`UserError`)."""
     for name, value in flatten(tree):  # also where a setting may be anything, or a number of any kind
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"Setting '{shortened(name)}' must be a finite number (it was {value}).")
+        for one in value if isinstance(value, list | tuple) else [value]:
+            _check_leaf(shortened(name), one)
     try:
         return model.model_validate(tree)
     except ValidationError as error:
@@ -66,12 +78,35 @@ def build(model: type[C], tree: dict[str, Any]) -> C:
         raise UserError(f"Setting '{where}': {told} (it was {shortened(reprlib.repr(first.get('input')))}).") from None
 
 
+def _check_leaf(name: str, value: Any) -> None:
+    """Whether numbers and words are such as machines and disks can hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"Setting '{name}' must be a finite number (it was {value}).")
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise UserError(f"Setting '{name}' must be less than 2^64 (it was {shortened(reprlib.repr(value))}).")
+    if isinstance(value, str) and not _is_a_name(value):
+        raise UserError(f"Setting '{name}' holds a character that no name can hold: {shortened(ascii(value))}.")
+
+
+def _is_a_name(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half a character, as "\ud800" in YAML
+        return False
+
+
+def _is_path(kind: Any) -> bool:
+    return kind is Path or any(_is_path(part) for part in get_args(kind))
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; an empty file is an empty mapping."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # of a device there may be no end
+        if len(data) > MAX_BYTES:
             raise UserError(f"The config {path} is larger than {MAX_BYTES >> 20} MiB: give a file of settings.")
-        tree = parse(path.read_text(encoding="utf-8-sig"))
+        tree = parse(data.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read the config {path}: {why(error)}.") from None
     except yaml.YAMLError as error:

@@ -15,11 +15,13 @@ def check(output: Path, *reads: Path | None) -> None:
     """Raise `UserError` unless the folder ``output`` can be written and lies apart from everything in ``reads``.
 
     Apart: not the same, none inside the other, links followed. A file in ``reads`` may lie beside the output, not in it.
+    Nor may it lie in what another stage keeps for its own output.
     """
     check_name(output)
     for read in reads:
         if read is not None:
             _apart(output, read)
+    _in_no_stage(output)
     _check_writable(output)
 
 
@@ -57,22 +59,26 @@ def check_file(output: Path, *reads: Path | None, endings: Sequence[str] = (), r
 
     What is there already goes only if ``replace`` says so.
     """
-    from unveilify.core.stamps import BEGUN, STAMP
-
     if endings and output.suffix.lower() not in endings and not output.is_dir():
         raise UserError(f"{output} is no name for what comes out: let it end in {' or '.join(endings)}.")
     whole = output.resolve()
     for read in reads:
         if read is not None and read.resolve() == whole:
             raise UserError(f"{output} would be replaced by what is made from it: give another name.")
-    for parent in whole.parents:
-        if (parent / BEGUN).is_file() or (parent / STAMP).is_file():
-            raise UserError(f"{output} lies in {parent}, which a stage keeps for its own output: give another place.")
+    _in_no_stage(output)
     if output.is_dir():
         raise UserError(f"{output} is a folder: give the name of a file in it.")
     if os.path.lexists(output) and not replace:
         raise UserError(f"{output} is there already: give another name, or --force to replace it.")
     _check_writable(output.parent)
+
+
+def _in_no_stage(output: Path) -> None:
+    from unveilify.core.stamps import BEGUN, STAMP
+
+    for parent in output.resolve().parents:
+        if (parent / BEGUN).is_file() or (parent / STAMP).is_file():
+            raise UserError(f"{output} lies in {parent}, which a stage keeps for its own output: give another place.")
 
 
 def _apart(output: Path, read: Path) -> None:

@@ -73,25 +73,26 @@ def opened(
     force: bool = False,
     replace: bool = False,
     theirs: frozenset[str] = frozenset(),
+    quiet: bool = False,
 ) -> Iterator[Opened]:
     """Hold ``directory`` for ``stage``, for this process alone; ``version`` is that of the format in which it writes.
 
     ``force`` removes the stage's own old output first, and nothing else. ``replace`` lets the new output take the
     old one's place, file by file, where config or input differ. ``theirs`` names files that people may change.
+    A stage that looks at its input only when it is open is ``quiet`` about being up to date.
 
     Raises:
         UserError: it holds the output of another version, config or input (what differs is named), files that are not ours,
             or another process is at it.
     """
-    _refuse_foreign(directory, stage)
+    check(directory, stage)
     with lock.held(directory):
-        _set_damaged_stamp_aside(directory)
+        _set_damaged_stamp_aside(directory, stage)
         plan = _plan(stage, version, config, input_hash)
         out = OutputFolder(directory)
         out.sweep()
         old = _with_new_settings(_plan_of(directory), config)
-        if old is not None and old.get("stage") != stage:
-            raise UserError(f"{directory} holds the output of '{old.get('stage')}': give another folder.")
+        _refuse_anothers(directory, stage, old)
         if old is not None and old != plan and not (force or replace or _is_bare(out)):
             _refuse_other(directory, old, plan)
         if force and old is not None:
@@ -103,20 +104,35 @@ def opened(
         done = _finished(out, stage, theirs)
         if done is not None:
             out.settle(done)
+        if done is not None and not quiet:
             say(f"{stage}: {directory} is up to date.", file=sys.stderr)
         yield Opened(directory, plan, done, out.size(), theirs)
 
 
-def _set_damaged_stamp_aside(directory: Path) -> None:
+def check(directory: Path, stage: str) -> None:
+    """Whether ``directory`` can be ``stage``'s, asked before any work is done.
+
+    Raises:
+        UserError: it holds another stage's output, or files that are not ours.
+    """
+    _refuse_foreign(directory, stage)
+    try:
+        plan = _plan_of(directory)
+    except UserError:  # what is damaged is told, or set aside, when it is opened
+        return
+    _refuse_anothers(directory, stage, plan)
+
+
+def _set_damaged_stamp_aside(directory: Path, stage: str) -> None:
     """Without a stamp every file is compared with its note, so nothing wrong can be kept."""
     try:
         stamps.load(directory)
     except UserError:
-        if (directory / BEGUN).is_file():
-            say(f"{directory / STAMP} is damaged: what is there is looked at again.", file=sys.stderr)
-            (directory / STAMP).unlink()
-        else:
+        if not (directory / BEGUN).is_file() or (directory / STAMP).is_dir():
             raise
+        _refuse_anothers(directory, stage, _begun(directory))
+        say(f"{directory / STAMP} is damaged: what is there is looked at again.", file=sys.stderr)
+        (directory / STAMP).unlink()
 
 
 def _plan(stage: str, version: int, config: BaseModel, input_hash: str) -> Plan:
@@ -144,8 +160,10 @@ def _plan_of(directory: Path) -> Plan | None:
     stamp = stamps.load(directory)
     if stamp is not None:
         return stamp.model_dump(mode="json", include=PARTS)
-    if not (directory / BEGUN).exists():
-        return None
+    return _begun(directory) if (directory / BEGUN).exists() else None
+
+
+def _begun(directory: Path) -> Plan:
     try:
         found = storage.read_json(directory / BEGUN)
     except UserError:
@@ -230,6 +248,11 @@ def _refuse_foreign(directory: Path, stage: str) -> None:
     # The log is begun after the plan: alone it is somebody else's.
     if any(path.name not in UNLISTED - {LOG} and not storage.is_temporary(path) for path in directory.iterdir()):
         raise UserError(f"{directory} is not empty and was not made by `unveilify {stage}`: give an empty folder.")
+
+
+def _refuse_anothers(directory: Path, stage: str, plan: Plan | None) -> None:
+    if plan is not None and plan["stage"] != stage:
+        raise UserError(f"{directory} holds the output of '{plan['stage']}': give another folder.")
 
 
 def _refuse_other(directory: Path, old: Plan, new: Plan) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.lock import LOCK, OWNER
-from unveilify.core.storage import canonical_json, check_name, sha256_bytes, sha256_file
+from unveilify.core.storage import MAX_TABLE_BYTES, canonical_json, check_name, read_file, sha256_bytes, sha256_file
 
 BEGUN, STAMP, WORK = "_begun.json", "_stamp.json", "_work"
 NOTES = ".unveilify.files"
@@ -51,10 +51,9 @@ def load(directory: Path) -> Stamp | None:
     path = directory / STAMP
     if not path.exists():
         return None
-    data = path.read_bytes()
     try:
-        return Stamp.model_validate_json(data)
-    except ValueError:
+        return Stamp.model_validate_json(read_file(path, MAX_TABLE_BYTES))
+    except (OSError, ValueError):
         raise UserError(
             f"{path} is damaged: run the command that made it again, which keeps what is as it was written."
         ) from None

@@ -21,6 +21,9 @@ from unveilify.core.errors import UserError, why
 MAX_PHOTO_BYTES = 256 * 2**20
 """A photo larger than this (as a file, or unpacked from an archive) is refused unread."""
 
+MAX_TABLE_BYTES = 8 * 2**30
+"""So much may be a table of landmarks of a million photos; without an end no table is."""
+
 TEMPORARY = (".unveilify-", ".tmp")
 """How the names of files that are still being written begin and end; short, whatever the file will be called."""
 
@@ -137,7 +140,7 @@ def from_json(data: str | bytes) -> Any:
 def read_json(path: Path) -> Any:
     """Read JSON, or raise `UserError` naming the file."""
     try:
-        return from_json(path.read_text(encoding="utf-8"))
+        return from_json(read_file(path, MAX_TABLE_BYTES).decode())
     except (OSError, ValueError) as error:
         raise UserError(f"Cannot read {path}: {why(error)}.") from None
 
@@ -185,17 +188,17 @@ def files_below(root: Path) -> Iterator[Path]:
             continue
 
 
-def read_file(path: Path) -> bytes:
-    """Bytes of a photo's file.
+def read_file(path: Path, most: int = MAX_PHOTO_BYTES) -> bytes:
+    """Bytes of a photo's file, or of another that may be anybody's.
 
     Raises:
-        OSError: unreadable, no file (reading a pipe would wait for ever), or larger than `MAX_PHOTO_BYTES`.
+        OSError: unreadable, no file (of a pipe or a device there may be no end), or larger than ``most``.
     """
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
         raise OSError(errno.EINVAL, "it is not a file", str(path))
-    if state.st_size > MAX_PHOTO_BYTES:
-        raise OSError(errno.EFBIG, f"it is larger than {MAX_PHOTO_BYTES >> 20} MiB", str(path))
+    if state.st_size > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB", str(path))
     return path.read_bytes()
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from unveilify.core import paths, stamps
+from unveilify.core import paths, stage, stamps
 from unveilify.core.config import Config
 from unveilify.evaluation.config import EvaluateConfig, RealConfig
 from unveilify.sources.listing import names_in
+
+STAGE = "report"
 
 
 class ReportConfig(Config):
@@ -45,6 +47,7 @@ def check(config: ReportConfig, inputs: Inputs, output_dir: Path) -> None:
         UserError: no shards, no folder where one was named, or one of them and ``output_dir`` overlap.
     """
     paths.check(output_dir, inputs.shards, *inputs.runs, *inputs.predictions, *config.real.folders)
+    stage.check(output_dir, STAGE)
     stamps.read(inputs.shards, "shard", "unveilify shard")
     for folder in inputs.predictions:
         paths.check_there(folder, "pictures")

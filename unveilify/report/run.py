@@ -22,12 +22,11 @@ from unveilify.models.contract import Sized
 from unveilify.models.system import System
 from unveilify.report import real as real_table
 from unveilify.report import terminal
-from unveilify.report.config import Inputs, ReportConfig, check
+from unveilify.report.config import STAGE, Inputs, ReportConfig, check
 from unveilify.report.table import build
 from unveilify.report.write import PAGE, TEXT, Measured, write
 from unveilify.shards.reader import ShardSet
 
-STAGE = "report"
 KEPT = "evaluation"
 PLAIN_WIDTH = 120
 

@@ -14,7 +14,7 @@ from unveilify.core import plugins, stamps
 from unveilify.core.errors import UserError, why
 from unveilify.core.pictures import ENDINGS
 from unveilify.core.records import Photo
-from unveilify.core.storage import MEMBER, split_member
+from unveilify.core.storage import MEMBER, read_file, split_member
 
 PICTURES = frozenset(ENDINGS)
 UNSUPPORTED = frozenset({".gif", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw", ".svg"})
@@ -89,7 +89,7 @@ def names_in(path: Path) -> set[str]:
         UserError: it cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_file(path).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read the list of people {path}: {why(error)}.") from None
     return {readable(name) for line in lines if (name := line.partition("#")[0].partition("\t")[0].strip())}

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from unveilify.core.errors import UserError
 from unveilify.core.records import Photo
 from unveilify.core.stamps import BEGUN, STAMP
-from unveilify.core.storage import MEMBER, from_json, split_member
+from unveilify.core.storage import MEMBER, read_json, split_member
 from unveilify.sources.listing import File, files
 
 STAGE = "mask"
@@ -99,9 +99,9 @@ def _is_ours(folder: Path) -> bool:
     """Whether `mask` wrote, or began to write, this folder."""
     for name in (STAMP, BEGUN):
         try:
-            said = from_json((folder / name).read_text(encoding="utf-8"))
+            said = read_json(folder / name)
             if isinstance(said, dict) and said.get("stage") == STAGE:
                 return True
-        except (OSError, ValueError):
+        except UserError:
             continue
     return False

@@ -96,7 +96,7 @@ def mask_photos(
         raise UserError(f"There are no photos in {source} (of the kinds {', '.join(sorted(PICTURES))}).")
     rows = [Row(Photo(path, "", "").label, reason) for path, reason in left_out.items()]
     origin = sha256_bytes(str(source.resolve()).encode("utf-8", "surrogateescape"))
-    with stage.opened(output_dir, STAGE, masking, origin, force=force) as out:
+    with stage.opened(output_dir, STAGE, masking, origin, force=force, quiet=True) as out:
         notes = out.notes()
         # without the lock and the plan of the opened stage: what a worker process needs to write and note
         writer = OutputFolder(out.directory)

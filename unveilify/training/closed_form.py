@@ -11,9 +11,9 @@ from unveilify.core.stamps import Stamp
 from unveilify.models import store
 from unveilify.models.contract import Batch, Learns, plugin
 from unveilify.shards.stream import ShardSet, in_order
-from unveilify.training.config import TrainConfig
+from unveilify.training.config import STAGE, TrainConfig
 
-STAGE, BATCH = "train", 32
+BATCH = 32
 
 
 def run(config: TrainConfig, shards: ShardSet, data: str, run_dir: Path, *, force: bool = False) -> Stamp:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from unveilify.core import paths
+from unveilify.core import paths, stage
 from unveilify.core.config import Config
 from unveilify.core.plugins import known
 from unveilify.faces.config import Backends
@@ -16,6 +16,7 @@ from unveilify.models.recipe import checked as checked_recipe
 from unveilify.models.sides import PowerOfTwo
 from unveilify.sources.listing import names_in
 
+STAGE = "train"
 CPU_SIZE_PX, CPU_SAMPLES, CPU_BATCH = 64, 12_000, 8
 GPU_SAMPLES, GPU_BATCH = 600_000, 16
 DISCRIMINATOR_KINDS = ("colour", "translation", "cutout")
@@ -110,6 +111,7 @@ def check(config: TrainConfig, shards_dir: Path, run_dir: Path, before: Sequence
     """
     photos, weights = config.cycle.photos if config.cycle else None, config.start_from
     paths.check(run_dir, shards_dir, weights, photos)
+    stage.check(run_dir, STAGE)
     paths.check_there(photos, "real masked photos")
     if config.cycle and config.cycle.people:
         names_in(config.cycle.people)

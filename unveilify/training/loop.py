@@ -21,7 +21,7 @@ from unveilify.models.contract import Batch, Learns
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
 from unveilify.training.checkpointer import Checkpointer
-from unveilify.training.config import Hardware, TrainConfig, check, resolve
+from unveilify.training.config import STAGE, Hardware, TrainConfig, check, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
 from unveilify.training.distributed import join
@@ -30,7 +30,6 @@ from unveilify.training.interrupts import Interrupts
 from unveilify.training.step import learning_rates, settle, train_step
 from unveilify.training.trainer import Trainer, build_trainer, describe, trainable
 
-STAGE = "train"
 LOG_EVERY_STEPS, TIMED_STEPS = 50, 20
 DAY_S = 86_400
 

@@ -1,6 +1,7 @@
 """One folder per person, any depth below it: ``<identity>/.../anything.jpg``. The layout for everything else."""
 
 import csv
+import io
 from pathlib import Path
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from pydantic import Field
 from unveilify.core.config import Config as BaseConfig
 from unveilify.core.errors import UserError, why
 from unveilify.core.records import Photo
+from unveilify.core.storage import read_file
 from unveilify.sources.listing import Listing, Sorter, files, readable
 
 
@@ -55,8 +57,8 @@ def _people(path: Path) -> dict[str, dict[str, str]]:
         UserError: it cannot be read, or has no second column.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
+        text = io.StringIO(read_file(path).decode("utf-8-sig"), newline="")
+        rows = [[cell.strip() for cell in row] for row in csv.reader(text) if row]
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"Cannot read the table of people {path}: {why(error)}.") from None
     if not rows or len(rows[0]) < 2:
