@@ -8,8 +8,9 @@ from torch import Tensor
 from unveilify.core.mesh import surface
 from unveilify.models.layers.blank import _halved
 from unveilify.models.layers.candidates import Shown
-from unveilify.models.layers.hole import averaged, eyes, grown, soften
-from unveilify.models.layers.light import grained, joined, lit, met
+from unveilify.models.layers.hole import averaged, eyes, grown, inside, soften
+from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
+from unveilify.models.layers.warp import gaussian
 
 SIDE = 128
 
@@ -64,10 +65,30 @@ def test_the_hole_spares_the_eyes_unless_the_mask_surely_lies_on_them() -> None:
     assert (hole * lids).sum() == 0
     assert (alpha * lids).sum() == 0
     without, _ = soften(found, 0.05)
-    assert torch.equal(torch.maximum(hole, lids * without), without)
+    over = inside(face(), found)
+    assert torch.equal(torch.maximum(hole, lids * without) * over, without * over)
     sure, alpha = soften(found / 0.6, 0.0, face())
     assert ((sure > 0) >= (found > 0)).all()
     assert (alpha[found > 0] == 1).all()
+
+
+def test_beside_the_face_the_hole_is_hardly_wider_than_the_mask() -> None:
+    found = square(60, 110, 4, 124)
+    hole, _ = soften(found, 0.05, face())
+    without, _ = soften(found, 0.05)
+    beside = 1 - inside(face(), found)
+    assert (hole * beside).sum() < (without * beside).sum()
+    assert (hole >= found).all()
+
+
+def test_what_is_sharper_than_the_photo_is_blurred_as_far_and_what_is_not_stays() -> None:
+    hole, everywhere = square(64, 128, 0, 128), torch.ones(1, 1, SIDE, SIDE)
+    lines = 0.5 * torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(2))
+    photo = gaussian(lines, 2.0)
+    shown = as_sharp(Shown(lines, everywhere, everywhere), photo, hole).picture
+    apart = (shown - shown.roll(1, 3))[..., 1:].std() / (photo - photo.roll(1, 3))[..., 1:].std()
+    assert 0.7 < float(apart) < 1.3
+    assert torch.equal(as_sharp(Shown(photo, everywhere, everywhere), lines, hole).picture, photo)
 
 
 def test_grown_reaches_as_far_as_it_says() -> None:

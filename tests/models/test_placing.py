@@ -16,7 +16,8 @@ from unveilify.faces.find import Finder
 from unveilify.models.contract import Batch
 from unveilify.models.layers.blank import blank
 from unveilify.models.layers.candidates import from_photos, show
-from unveilify.models.layers.placing import Window, fetch, match_colour, place
+from unveilify.models.layers.placing import Window, enlarged, fetch, match_colour, place
+from unveilify.models.layers.warp import resize
 
 WHOLE = Window()
 SIDE = 128
@@ -43,6 +44,17 @@ def test_a_photo_placed_on_itself_is_itself(face: tuple[Tensor, Tensor]) -> None
     inside = lower(there.seen).expand_as(picture)
     assert inside.float().mean() > 0.05
     assert (again - picture)[inside].abs().mean() < 0.01
+
+
+def test_between_the_side_of_a_nose_and_the_cheek_behind_it_nothing_is_seen() -> None:
+    columns = (torch.arange(32) + 0.5) / 16 - 1
+    places = torch.stack([columns.expand(32, 32), columns[:, None].expand(32, 32)])[None].clone()
+    places[:, 0, :, 16:] += 0.8
+    large = enlarged(places, 128)
+    assert not ((large[0, 0] > 0.1) & (large[0, 0] < 0.7)).any()
+    smooth = places.clone()
+    smooth[:, 0, :, 16:] -= 0.8
+    assert torch.equal(enlarged(smooth, 128), resize(smooth, 128))
 
 
 def test_a_window_shows_its_part_of_the_same(face: tuple[Tensor, Tensor]) -> None:

@@ -77,8 +77,8 @@ class Shown:
     seen: Tensor
 
     def feathered(self) -> Tensor:
-        """``seen`` with a soft inner edge of about 1.4 % of the side."""
-        step = max(1, round(0.007 * self.seen.shape[-1]))
+        """``seen`` with a soft inner edge of about 0.6 % of the side."""
+        step = max(1, round(0.003 * self.seen.shape[-1]))
         inner = 1 - grown(1 - self.seen, step)
         return averaged(inner, step) * self.seen
 
@@ -129,7 +129,7 @@ def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = N
     return Shown(*merge(pictures, trusts, seen))
 
 
-def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Window) -> Tensor:
+def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Window) -> tuple[Tensor, Tensor]:
     """What lies around the face in the hole: the edges that the best photo of the person shows there, of neck, hair and
     cheeks, in the colours of this photo's own surroundings.
 
@@ -138,7 +138,7 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     """
     around = continued(masked, hole)
     if not sources:
-        return around
+        return around, torch.zeros_like(hole)
     side = masked.shape[-1]
     inner = window.box(side)[2]
     worth = torch.stack([source.trust.mean((1, 2, 3)) for source in sources])
@@ -157,8 +157,9 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     light = blank(apart * same, hole) / agreed.clamp(min=0.05)
     # Their neck and ears, and what lies behind them only where both photos show the same.
     skin = (there * face).sum((2, 3), keepdim=True) / face.sum((2, 3), keepdim=True).clamp(min=1)
-    near = near * torch.maximum(alike(there - skin, SKIN), agreed.square())
-    return around + near * (there + light.clamp(-APART, APART) - around)
+    likely = torch.maximum(alike(there - skin, SKIN), agreed.square())
+    near = near * gaussian(likely, 0.012 * side)
+    return around + near * (there + light.clamp(-APART, APART) - around), near
 
 
 def alike(apart: Tensor, scale: float) -> Tensor:

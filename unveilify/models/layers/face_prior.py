@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.core.errors import UserError
 from unveilify.core.raster import hits
+from unveilify.models.layers.blank import blank
 from unveilify.models.layers.congeal import Bytes, congealed
 from unveilify.models.layers.hole import grown
 from unveilify.models.layers.jaw import Array, Jaw, known_pairs
@@ -46,6 +47,8 @@ RIDGE = 60.0
 """Penalty per face of the estimate, in squared grey levels of 0…255."""
 FINE = 6.0
 """Standard deviation in pixels of what is called fine: of that the mean knows only what some sharp faces show."""
+RIM = 12
+"""Width in pixels of the outline of unrolled faces that is not learned."""
 CHUNK = 64
 """Faces that are made floats at a time."""
 CLOSED = 0.06
@@ -190,6 +193,17 @@ class FacePrior(nn.Module):
             apart = torch.where(know > 0.3, face - own[..., None, None] - self.mean, torch.zeros_like(face))
             lower.append(F.avg_pool2d(apart[:, :, SPLIT:], 2).flatten(1).half())
         self._decompose(torch.cat(lower), torch.cat(features))
+        self._widened()
+
+    def _widened(self) -> None:
+        """Put what lies within `RIM` of the outline over it: there meshes are a little off, and a mean shows walls and hair."""
+        unsure = grown(1 - F.pad(self.covered, (1, 1, 1, 1)), RIM)[..., 1:-1, 1:-1]
+        self.mean.copy_(blank(self.mean[None], unsure)[0])
+        rows, columns = LOWER
+        unsure = F.max_pool2d(unsure, 2)
+        unsure[..., : columns - rows, :] = 1
+        whole = F.pad(self.components, (0, 0, columns - rows, 0))
+        self.components.copy_(blank(whole, unsure.expand(len(whole), -1, -1, -1))[..., columns - rows :, :])
 
     @staticmethod
     def _mean_of(face: Tensor, know: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ STRAP, THIN = 0.2, 0.015
 """The same for what is thinner than twice this share of the side: straps are found with less belief than cloth."""
 EDGE = 0.015
 """Width of the hole's soft edge, as a share of the side."""
+BESIDE = 0.5
+"""Share of all this that is enough beside the face: an ear that is seen is worth more than one that is filled in."""
 EYES = (
     (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
     (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
@@ -40,11 +42,13 @@ def soften(found: Tensor, widen: float, landmarks: Tensor | None = None) -> tupl
     """
     side = found.shape[-1]
     reach, edge = round(widen * side), max(1, round(EDGE * side))
-    spared = eyes(landmarks, found)
+    spared, face = eyes(landmarks, found), inside(landmarks, found)
     sure = (found > SURE).float() * spared
-    cloth = torch.maximum((found > FOUND).float(), _thin((found > STRAP).float(), round(THIN * side)))
-    wide = grown(cloth * (1 - spared) + sure, reach) * (1 - spared) + sure
-    hole = _grown(wide, edge) * (1 - spared) + sure
+    straps = _thin((found > STRAP).float(), round(THIN * side)) * (1 - spared)
+    cloth = torch.maximum((found > FOUND).float(), straps) * (1 - spared) + sure
+    near, far = torch.maximum(grown(cloth, round(BESIDE * reach)), grown(straps, reach)), grown(cloth, reach) * face
+    wide = torch.maximum(near, far) * (1 - spared) + sure
+    hole = torch.maximum(_grown(wide, round(BESIDE * edge)), _grown(wide, edge) * face) * (1 - spared) + sure
     falling = averaged(wide, edge) / averaged(torch.ones_like(wide[:1]), edge)
     return hole, torch.maximum(wide, falling * hole)
 
@@ -60,6 +64,25 @@ def eyes(landmarks: Tensor | None, like: Tensor) -> Tensor:
                     middle = around.mean(0)
                     corners = (middle + LIDS * (around - middle)) * like.shape[-1] - 0.5
                     cv2.fillPoly(picture, [np.rint(corners).astype(np.int32)], 1)
+    return torch.from_numpy(area[:, None]).to(like)
+
+
+def inside(landmarks: Tensor | None, like: Tensor) -> Tensor:
+    """The faces, as far as the hulls of their meshes go, in pictures like (B, 1, S, S): 1 there; everywhere where no mesh is
+    known."""
+    area = np.zeros((len(like), *like.shape[-2:]), np.uint8)
+    known = landmarks is not None and landmarks.shape[-2:] == (mesh.POINTS, 3)
+    for number, picture in enumerate(area):
+        points = (
+            landmarks[number, :, :2].detach().cpu().numpy()
+            if known and landmarks is not None
+            else np.full((1, 2), np.nan)
+        )
+        if np.isfinite(points).all():
+            corners = np.rint(points * like.shape[-1] - 0.5).astype(np.int32)
+            cv2.fillConvexPoly(picture, cv2.convexHull(corners), 1)
+        else:
+            picture[:] = 1
     return torch.from_numpy(area[:, None]).to(like)
 
 

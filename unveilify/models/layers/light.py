@@ -32,6 +32,14 @@ ALIKE, GLARE = 0.25, 0.8
 both, a lid beside a cheek is none; and how far they may usually lie apart."""
 
 
+BLURS = (0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.1, 3.9, 5.0)
+"""Standard deviations in pixels of the blurs that are tried."""
+COMPARED = 512
+"""Largest side at which lines are compared."""
+SHARPER, FINEST = 1.15, 1.5
+"""How much stronger than the photo's the lines may be that are finer than so many pixels."""
+
+
 def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     """The shown picture in the photo's light: what the two differ by on the skin around the hole, over large squares, goes
     on into it. Only what can be trusted counts: nobody's face is estimated in this photo's light."""
@@ -62,6 +70,29 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     know = there * alike(apart - usual, ALIKE)
     change = resize(going_on(apart, know, REACHES, there) * alike(usual, GLARE), masked.shape[-1])
     return replace(shown, picture=(shown.picture + change).clamp(-1, 1))
+
+
+def as_sharp(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
+    """The shown picture no sharper than the photo: blurred until eyes and brows, which both show, have no finer lines in it."""
+    side = min(COMPARED, masked.shape[-1])
+    where = resize(shown.seen * (1 - grown(hole, 2)), side)
+    grey, photo = (resize(x.mean(1, keepdim=True), side) for x in (shown.picture, masked))
+    most = SHARPER * _lines(photo, where)
+    blurred = torch.zeros(len(masked))
+    left = _lines(grey, where) > most
+    for width in BLURS:
+        if not left.any():
+            break
+        blurred[left] = width * masked.shape[-1] / side
+        left &= _lines(gaussian(grey, width), where) > most
+    pairs = zip(shown.picture, blurred.tolist(), strict=True)
+    return replace(shown, picture=torch.stack([gaussian(one, width) if width else one for one, width in pairs]))
+
+
+def _lines(grey: Tensor, where: Tensor) -> Tensor:
+    """(B,): how strong the finest lines of (B, 1, S, S) are, on the host."""
+    fine = (grey - gaussian(grey, FINEST)).square()
+    return ((fine * where).sum((1, 2, 3)) / where.sum((1, 2, 3)).clamp(min=1)).sqrt().cpu()
 
 
 def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:

@@ -29,6 +29,9 @@ LOOK = 64
 RATIO = (0.7, 1.4)
 """Bounds of the ratio of deviations in `match_colour`."""
 
+FOLD = 4.0
+"""How much further apart than in the photo neighbouring pixels may lie in the source, for the same surface to be seen."""
+
 Points = npt.NDArray[np.float64]
 
 
@@ -117,8 +120,17 @@ def fetch(pictures: Tensor, placement: Placement, side: int) -> Tensor:
     """Sample (B, C, S, S) where the placement says, at ``side``: (B, C, side, side)."""
     grid = placement.grid
     if grid.shape[1] != side:
-        grid = resize(grid.permute(0, 3, 1, 2), side).permute(0, 2, 3, 1)
+        grid = enlarged(grid.permute(0, 3, 1, 2), side).permute(0, 2, 3, 1)
     return sampled(pictures, grid)
+
+
+def enlarged(grid: Tensor, side: int) -> Tensor:
+    """Places (B, 2, l, l) at another side, smooth but where a face folds: between the side of a nose and the cheek behind
+    it lies a nostril that is not to be seen."""
+    smooth, step = resize(grid, side), FOLD * 2 / grid.shape[-1]
+    apart = F.max_pool2d(grid, 3, 1, 1) + F.max_pool2d(-grid, 3, 1, 1)
+    folded = F.interpolate((apart.amax(1, keepdim=True) > step).float(), size=(side, side))
+    return torch.where(folded > 0, F.interpolate(grid, size=(side, side)), smooth)
 
 
 def merge(

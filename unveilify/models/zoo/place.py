@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
-from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of, show, surroundings
-from unveilify.models.layers.complete import completed
+from unveilify.models.layers.beside import beside
+from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of, show
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.light import grained, joined, lit, met
+from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
 from unveilify.models.layers.placing import Window
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -34,7 +34,7 @@ MOST = 6000
 class Config(Sized):
     """What is shown."""
 
-    draw_px: int = Field(128, ge=32, description="side at which meshes are drawn; pictures keep their own")
+    draw_px: int = Field(256, ge=32, description="side at which meshes are drawn; pictures keep their own")
     widen: float = Field(0.015, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
 
 
@@ -57,13 +57,11 @@ class Network(nn.Module):
 
     def fill(self, batch: Batch, hole: Tensor) -> Tensor:
         """What is laid over the hole (B, 3, S, S)."""
-        sources, side = self.sources(batch, hole), batch.masked.shape[-1]
-        around = surroundings(batch.masked.float(), hole, sources, WHOLE)
+        sources, masked = self.sources(batch, hole), batch.masked.float()
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
-        shown = show([*sources, nobody.within(sources)], around, side)
-        masked = batch.masked.float()
-        around = completed(masked, hole, around, shown.seen)
-        shown = joined(lit(shown, masked, hole), masked, hole)
+        shown = show([*sources, nobody.within(sources)], masked, masked.shape[-1])
+        around = beside(batch, hole, sources, nobody, shown.seen, WHOLE)
+        shown = joined(lit(as_sharp(shown, masked, hole), masked, hole), masked, hole)
         face = shown.feathered()
         fill = met(around + face * (shown.picture - around), masked, hole)
         return grained(fill, masked, hole, face * (1 - shown.trust))

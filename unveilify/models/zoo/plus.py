@@ -23,13 +23,14 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
-from unveilify.models.layers.candidates import Shown, Source, from_photos, from_prior, show, surroundings
-from unveilify.models.layers.complete import QUICK, STEPS, completed
+from unveilify.models.layers.beside import beside
+from unveilify.models.layers.candidates import Shown, Source, from_photos, from_prior, show
+from unveilify.models.layers.complete import QUICK, STEPS
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.layers import full_precision, scaled
-from unveilify.models.layers.light import grained, joined, lit, met
+from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
@@ -185,11 +186,10 @@ class Network(nn.Module):
 
     def _beside(self, batch: Batch, hole: Tensor, photos: list[Source], nobody: Source) -> Tensor:
         """The photo (B, 3, S, S) with the hole filled as if there were no face in it."""
-        side, photo = batch.masked.shape[-1], batch.masked.float()
-        around = surroundings(photo, hole, photos, WINDOW)
+        side = batch.masked.shape[-1]
         seen = torch.stack([source.seen for source in (*photos, nobody)]).amax(0)
         face = WINDOW.back((resize(seen, WINDOW.box(side)[2]) > 0.5).float(), side)
-        return completed(photo, hole, around, face, QUICK if self.training else STEPS)
+        return beside(batch, hole, photos, nobody, face, WINDOW, QUICK if self.training else STEPS)
 
     def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
         look = self.config.look_px
@@ -209,7 +209,8 @@ class Network(nn.Module):
         around, inner = WINDOW.cut(masked), WINDOW.cut(hole)
         known, trusts = [], []
         for sources, flow, part in ((photos, fields.flow[:, :2], PLACED), ([nobody], fields.flow[:, 2:], NOBODY)):
-            shown = lit(show(sources, masked, window, flow), around, inner)
+            shown = show(sources, masked, window, flow)
+            shown = lit(shown if self.training else as_sharp(shown, around, inner), around, inner)
             shown = replace(shown, picture=shown.picture * gain[:, part] + bias[:, part])
             edge = shown.feathered()
             trusts.append(shown.trust)

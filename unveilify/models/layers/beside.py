@@ -1,0 +1,35 @@
+"""What lies beside the face in the hole: first a rough picture of it, then what can be shown of it."""
+
+import torch
+from torch import Tensor
+
+from unveilify.models.contract import Batch
+from unveilify.models.layers.candidates import Source, mesh_of, surroundings
+from unveilify.models.layers.complete import STEPS, Steps, completed
+from unveilify.models.layers.neck import neck
+from unveilify.models.layers.placing import Window
+
+JAW = (slice(-40, -12), slice(80, -80))
+"""Rows and columns of an unrolled face that show the jaw."""
+SURE = 12.0
+"""How sharply what may be shown is told from what only says roughly what is there."""
+
+
+def beside(
+    batch: Batch, hole: Tensor, photos: list[Source], nobody: Source, face: Tensor, window: Window, steps: Steps = STEPS
+) -> Tensor:
+    """The photo (B, 3, S, S) with the hole filled as if there were no face in it, where ``face`` (B, 1, S, S) lies in front.
+
+    What the best photo of the person shows near the face is shown, then a neck; the rest are patches of the photo itself,
+    which are looked for in ``steps``.
+    """
+    masked = batch.masked.float()
+    rough, near = surroundings(masked, hole, photos, window)
+    rows, columns = JAW
+    below = neck(masked, hole, mesh_of(batch.landmarks, batch), face, nobody.pictures[:, :, rows, columns].mean((2, 3)))
+    known = torch.sigmoid(SURE * (near - 0.5)) * (near > 0.1)
+    own = below.share * (1 - known)
+    rough = rough + own * (below.picture - rough)
+    shown = torch.maximum(own, known)
+    filled = completed(masked, hole, rough, torch.maximum(face, (shown > 0.5).float()), steps)
+    return filled + shown * hole * (rough - filled)
