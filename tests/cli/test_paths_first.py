@@ -71,6 +71,15 @@ COMMANDS = [
     "remove photos -o out.png",
     "remove a.jpg -o out.png --identity nowhere.jpg",
     "remove a.jpg -o out.png --identity photos",
+    "remove photos -o out",
+    "remove a.jpg -o out.png --hole nowhere.png",
+    "remove a.jpg -o out.png --hole file",
+    "remove a.jpg -o out.png --identity file",
+    "remove a.jpg -o out.png --system nobody",
+    "remove a.jpg -o out.png --system telea --run shards",
+    "remove loop.jpg -o loop.jpg",
+    "find loop.jpg -o loop.jpg/out.png",
+    "mask loop.jpg -o made",
     "remove a.jpg -o out.gif",
     "remove a.jpg -o a.jpg",
     "remove a.jpg -o out.png --run nowhere",
@@ -147,6 +156,7 @@ VERBS = {c.callback.__name__ for c in app.registered_commands if c.callback} | {
 def there(tmp_path: Path, small_shards: Path) -> Path:
     (tmp_path / "shards").symlink_to(small_shards)
     (tmp_path / "photos").mkdir()
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     for name in ("file", "a.jpg", "there.safetensors"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "pipe.yaml").write_text("source: photos\nout: made\n")

@@ -109,6 +109,14 @@ def test_errors_name_the_file_that_people_know(
         assert "_work" not in said
 
 
+def test_a_file_is_noted_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stage.opened(tmp_path / "a", "synth", Settings(), "in") as out:
+        noted = []
+        monkeypatch.setattr(Path, "replace", lambda *_: noted.append(list(out.notes())))
+        out.write_bytes("part.tar", b"tar")
+    assert noted == [["part.tar"]], "a kill between the two leaves a file that nobody knows"
+
+
 def test_unfinished_work_goes_on_if_it_is_as_it_was_written(tmp_path: Path) -> None:
     begin(tmp_path / "a", "whole", "damaged", "cut", "gone")
     (tmp_path / "a/damaged").write_bytes(b"taz")

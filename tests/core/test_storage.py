@@ -64,6 +64,20 @@ def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         storage.read_member(tmp_path, "a.zip!c.jpg")
 
 
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "a.jpg").open("wb") as file:
+        file.truncate(storage.MAX_PHOTO_BYTES + 1)  # it has no bytes on the disk
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("it was read"))
+    with pytest.raises(OSError, match="larger than 256 MiB"):
+        storage.read_file(tmp_path / "a.jpg")
+
+
+def test_links_that_lead_in_a_circle_are_followed_as_far_as_they_lead(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert storage.followed(tmp_path / "a").parent == storage.followed(tmp_path)
+
+
 def test_until_it_is_whole_the_old_file_is_there(tmp_path: Path) -> None:
     storage.write_bytes(tmp_path / "a.bin", b"old")
     out = OutputFolder(tmp_path / "out")

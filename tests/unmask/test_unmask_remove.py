@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 from torch import nn
 
 from unveilify.core.errors import UserError
@@ -20,7 +19,9 @@ from unveilify.masks.draw import draw
 from unveilify.models.contract import Batch, Output
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.files import places, write_guess
-from unveilify.unmask.remove import references, remove
+from unveilify.unmask.guided import guided, named
+from unveilify.unmask.references import references
+from unveilify.unmask.remove import How, remove
 
 RGB = NDArray[np.uint8]
 FINDER = Finder()
@@ -79,6 +80,60 @@ def test_no_mask_is_said_and_nothing_changes(astronaut: RGB) -> None:
     assert np.array_equal(result.image, astronaut)
 
 
+def test_every_masked_face_or_one(masked: RGB) -> None:
+    two = np.ascontiguousarray(np.hstack([masked, masked]))
+    system = NetworkSystem(Red(says=True), 64)
+    one, both = (remove(two, [], system, FINDER, How(everyone=everyone)) for everyone in (False, True))
+    assert (one.found, one.numbers) == (1, [1])
+    assert (both.found, both.numbers) == (2, [1, 2])
+    changed = [[(half != masked).any() for half in np.hsplit(result.image, 2)] for result in (one, both)]
+    assert sorted(changed[0]) == [False, True]
+    assert changed[1] == [True, True]
+    second = remove(two, [], system, FINDER, How(face=2))
+    assert second.numbers == [2]
+    assert [(half != masked).any() for half in np.hsplit(second.image, 2)] == [not was for was in changed[0]]
+    with pytest.raises(UserError, match="no face 3 in the photo, but 2"):
+        remove(two, [], system, FINDER, How(face=3))
+
+
+def test_the_strength_says_how_far_the_result_covers_the_photo(masked: RGB) -> None:
+    system = NetworkSystem(Red(says=True), 64)
+    whole, half, none = (
+        remove(masked, [], system, FINDER, How(strength=strength)).image.astype(int) for strength in (1.0, 0.5, 0.0)
+    )
+    assert np.abs(2 * half - whole - masked).max() <= 2
+    assert np.array_equal(none, masked)
+
+
+def test_what_a_person_drew_is_replaced_and_nothing_else(masked: RGB) -> None:
+    hole = np.zeros(masked.shape[:2], np.uint8)
+    hole[150:180, 200:240] = 255
+    _, telea = named("telea", "cpu")
+    for system in (telea, NetworkSystem(Red(says=True), 64), NetworkSystem(Red(says=False), 64)):
+        result = remove(masked, [], system, FINDER, How(hole=hole))
+        assert result.worn
+    changed = (remove(masked, [], telea, FINDER, How(hole=hole)).image != masked).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert 140 < rows.min() < rows.max() < 190
+    assert 190 < columns.min() < columns.max() < 250
+    nowhere = np.zeros_like(hole)
+    nowhere[500:, 500:] = 255
+    result = remove(masked, [], telea, FINDER, How(hole=nowhere))
+    assert not result.worn
+    assert np.array_equal(result.image, masked)
+
+
+def test_a_network_that_must_be_told_is_told_by_the_finder_in_the_package(masked: RGB) -> None:
+    name, telea = named("telea", "cpu")
+    result = remove(masked, [], guided(telea, "cpu"), FINDER)
+    assert name == "telea"
+    assert result.worn
+    assert 0.1 < result.hole_share < 0.5
+    for name, said in (("unveilify", "has to be trained"), ("mean", "photos of a data set")):
+        with pytest.raises(UserError, match=said):
+            named(name, "cpu")
+
+
 def test_a_photo_without_a_face_is_named(masked: RGB) -> None:
     grey = np.full((200, 200, 3), 128, np.uint8)
     with pytest.raises(UserError, match="no face to be found in the photo"):
@@ -87,15 +142,21 @@ def test_a_photo_without_a_face_is_named(masked: RGB) -> None:
         references([masked, grey], FINDER)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
-def test_the_result_says_what_it_is(tmp_path: Path, astronaut: RGB, name: str) -> None:
-    write_guess(tmp_path / name, astronaut, "plus")
-    with Pillow.open(tmp_path / name) as file:
-        text = file.info.get("Description") or file.getexif()[0x010E]
-    assert "not evidence" in text
-    assert np.abs(read(tmp_path / name).astype(int) - astronaut).mean() < 2
-    with pytest.raises(UserError, match=r"\.png or \.jpg"):
-        write_guess(tmp_path / "a.tiff", astronaut, "plus")
+@pytest.mark.parametrize("ending", sorted({"png", "jpg", "webp", "tif", "heic", "avif", "bmp"}))
+def test_the_result_says_what_it_is(tmp_path: Path, astronaut: RGB, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    write_guess(path, astronaut, "plus")
+    data = path.read_bytes()
+    assert (b"compositeWithTrainedAlgorithmicMedia" in data) == (b"not evidence" in data) == (ending != "bmp")
+    assert np.abs(read(path).astype(int) - astronaut).mean() < 2
+    write_guess(path, astronaut, "plus", altered=False)
+    assert b"compositeWith" not in path.read_bytes()
+    assert b"evidence" not in path.read_bytes()
+
+
+def test_a_result_of_no_known_kind_is_refused(tmp_path: Path, astronaut: RGB) -> None:
+    with pytest.raises(UserError, match=r"\.png"):
+        write_guess(tmp_path / "a.gif", astronaut, "plus")
 
 
 def test_results_go_to_one_file_or_to_a_folder_under_their_names(tmp_path: Path) -> None:

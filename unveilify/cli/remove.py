@@ -1,4 +1,4 @@
-"""`unveilify remove`: take the mask off photos."""
+"""`unveilify remove`: take the masks off photos."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,47 +10,82 @@ from unveilify.core.words import say
 
 
 def remove(
-    photos: Annotated[list[Path], typer.Argument(help="photos of one person with a face mask")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="where the result goes: a .png or .jpg, or a folder")],
+    photos: Annotated[list[Path], typer.Argument(help="photos with face masks, or one folder of them")],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", help="where the result goes: a picture of any kind, by its ending, or a folder"),
+    ],
     identity: Annotated[
         list[Path] | None, typer.Option(help="another photo of the person; may be given many times")
     ] = None,
+    face: Annotated[
+        int | None, typer.Option(help="of several faces only this one, counted from 1, the most prominent first", min=1)
+    ] = None,
+    hole: Annotated[
+        Path | None, typer.Option(help="a picture of the photo's size, white where it is to be replaced")
+    ] = None,
+    strength: Annotated[float, typer.Option(help="how far the result covers the photo, 0 to 1", min=0, max=1)] = 1.0,
     run: Network = None,
+    system: Annotated[
+        str | None,
+        typer.Option(help="in place of --run: a network of the package, or one that needs no training, by name"),
+    ] = None,
     landmarks: Landmarks = "mediapipe",
     device: Device = "auto",
     force: Replace = False,
 ) -> None:
-    """Remove a face mask. The result is a plausible guess, not evidence of who someone is.
+    """Remove face masks, of every face that wears one. The result is a plausible guess, not evidence of who someone is.
 
-    Several photos go to a folder, under their own names as .png; one that cannot be used is named and left out.
+    Several photos go to a folder, under their own names as .png; one that cannot be used is named and left out. Of a folder
+    whose people have folders of their own, photos in PERSON/identity/ show what PERSON looks like.
     """
+    from unveilify.core.errors import UserError
     from unveilify.core.pictures import read_picture
-    from unveilify.unmask.files import check_photos, network_of, places, write_guess
+    from unveilify.unmask import files
 
-    results = places(photos, out, keep=identity or (), replace=force)
-    check_photos(photos, identity or ())
-    network_of(run)
+    todo, there = files.jobs(photos, out, identity or (), replace=force)
+    if there:
+        say(f"{there} results are there already and stay (--force makes them again).")
+    if not todo:
+        return
+    files.check_photos([job.photo for job in todo], identity or ())
+    if run is not None and system is not None:
+        raise UserError("--run and --system each name a network: give one of them.")
+    if system is not None:
+        files.check_system(system)
+    files.network_of(run)
+    drawn = files.read_hole(hole, [job.photo for job in todo]) if hole is not None else None
+    given = [read_picture(path).image for path in identity or ()]
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.core.engine.device import set_threads
+    from unveilify.unmask import told
     from unveilify.unmask.unmasker import Unmasker
 
     set_threads()
-    unmasker = Unmasker.load(run, device=device, landmarks=landmarks)
-    known = unmasker.know(identity or ())
+    unmasker = Unmasker.load(run, system=system, device=device, landmarks=landmarks)
+    people = told.People(unmasker, dict(zip(identity or (), given, strict=True)))
+    people.of(tuple(identity or ()))  # what is wrong with these is said before the first photo is done
+    ways = {job.photo: job for job in todo}
+
+    painted = 0
 
     def take_off(photo: Path, result: Path) -> None:
+        nonlocal painted
         picture = read_picture(photo)
-        removal = unmasker.remove(picture.image, known)
-        if not removal.worn:
-            say(f"No mask was found on the face in {photo}, so it is left as it is.")
-        lost = write_guess(result, removal.image, unmasker.model, picture)
+        known = people.of(ways[photo].identity)
+        removal = unmasker.remove(picture.image, known, face=face, hole=drawn, strength=strength)
+        for line in told.of_faces(photo, removal, hole is not None):
+            say(line)
+        lost = files.write_guess(result, removal.image, unmasker.model, picture, altered=removal.worn)
         if lost:
             say(f"Not kept of {photo}: {', '.join(lost)}.")
+        painted += removal.worn
         say(f"{result}: {removal.hole_share:.0%} of the face crop replaced.")
 
-    left_out = each(results, take_off)
-    if not identity:
+    left_out = each({job.photo: job.result for job in todo}, take_off)
+    if painted and not any(job.identity for job in todo):
         say("Nobody told what this person looks like: another photo of theirs as --identity makes it look like them.")
-    say("What was painted is a plausible guess, not evidence of who someone is.")
+    if painted:
+        say("What was painted is a plausible guess, not evidence of who someone is.")
     if left_out:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unveilify.core.errors import UserError
-from unveilify.core.storage import check_name
+from unveilify.core.storage import check_name, followed
 
 BEST = "best.safetensors"
 """A run's best network, in its directory."""
@@ -61,9 +61,9 @@ def check_file(output: Path, *reads: Path | None, endings: Sequence[str] = (), r
     """
     if endings and output.suffix.lower() not in endings and not output.is_dir():
         raise UserError(f"{output} is no name for what comes out: let it end in {' or '.join(endings)}.")
-    whole = output.resolve()
+    whole = followed(output)
     for read in reads:
-        if read is not None and read.resolve() == whole:
+        if read is not None and followed(read) == whole:
             raise UserError(f"{output} would be replaced by what is made from it: give another name.")
     _in_no_stage(output)
     if output.is_dir():
@@ -76,13 +76,13 @@ def check_file(output: Path, *reads: Path | None, endings: Sequence[str] = (), r
 def _in_no_stage(output: Path) -> None:
     from unveilify.core.stamps import BEGUN, STAMP
 
-    for parent in output.resolve().parents:
+    for parent in followed(output).parents:
         if (parent / BEGUN).is_file() or (parent / STAMP).is_file():
             raise UserError(f"{output} lies in {parent}, which a stage keeps for its own output: give another place.")
 
 
 def _apart(output: Path, read: Path) -> None:
-    out, given = output.resolve(), read.resolve()
+    out, given = followed(output), followed(read)
     if out == given:
         raise UserError(
             f"{output} cannot be both what is read and what is written: give another folder for the output."

@@ -24,10 +24,19 @@ ENDINGS = {".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".png": "PNG", ".bmp
 ENDINGS |= {".tif": "TIFF", ".tiff": "TIFF", ".heic": "HEIF", ".heif": "HEIF", ".avif": "AVIF"}
 """Endings of the pictures that are read and written, and their formats by Pillow's names."""
 
+ALTERED = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+    'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"/>'
+    '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+)
+"""What the IPTC has for a photo of which a trained network made a part."""
+
 _READ = [*dict.fromkeys(ENDINGS.values()), "MPO", "DIB", "GIF", "PPM", "JPEG2000"]  # none that calls other programs
 _WITH_ALPHA = {"PNG", "WEBP", "TIFF", "HEIF", "AVIF"}
 _GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L"}
-_ORIENTATION, _DESCRIPTION = 0x0112, 0x010E
+_ORIENTATION, _DESCRIPTION, _XMP = 0x0112, 0x010E, 700
 
 Pillow.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header, before any pixel is decoded
 
@@ -130,10 +139,13 @@ def to_image(picture: "Image | Pillow.Image | str | Path") -> Image:
     return np.ascontiguousarray(picture)
 
 
-def encode_as(like: Picture, image: Image, ending: str, *, description: str = "") -> tuple[bytes, tuple[str, ...]]:
+def encode_as(
+    like: Picture, image: Image, ending: str, *, description: str = "", altered: bool = False
+) -> tuple[bytes, tuple[str, ...]]:
     """``image`` (H, W, 3) RGB as a file of that ``ending``, grey, transparent and in the colour space of ``like``.
 
-    Nothing else of the file that ``like`` came from goes into it. JPEG has quality 95 and is 4:4:4.
+    Nothing else of the file that ``like`` came from goes into it. JPEG has quality 95 and is 4:4:4. ``altered`` says in its
+    metadata (XMP, by the words of the IPTC) that a trained network made part of it; BMP has no place for that.
 
     Returns:
         The file's bytes, and what of ``like`` it could not keep (``like.lost``, ``alpha``, ``profile``).
@@ -169,10 +181,19 @@ def encode_as(like: Picture, image: Image, ending: str, *, description: str = ""
         options |= {"lossless": True, "exact": True}
     if kind == "TIFF":
         options["compression"] = "tiff_deflate"
-    if description and kind == "PNG":
+    if altered and kind == "TIFF":
+        options["tiffinfo"] = {_XMP: ALTERED.encode()}
+    elif altered and kind not in ("PNG", "BMP"):
+        options["xmp"] = ALTERED.encode()
+    if kind == "PNG" and (description or altered):
         notes = PngInfo()
-        notes.add_text("Description", description)
+        if description:
+            notes.add_text("Description", description)
+        if altered:
+            notes.add_itxt("XML:com.adobe.xmp", ALTERED)
         options["pnginfo"] = notes
+    elif description and kind == "TIFF":
+        options["tiffinfo"] = options.get("tiffinfo", {}) | {_DESCRIPTION: description}
     elif description and kind != "BMP":
         exif = Pillow.Exif()
         exif[_DESCRIPTION] = description

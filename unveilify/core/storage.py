@@ -164,11 +164,16 @@ def sha256_photo(path: Path) -> str:
         return ""
 
 
+def followed(path: Path) -> Path:
+    """Where ``path`` is once links are followed; of links that lead in a circle, as far as they lead (`Path.resolve` raises)."""
+    return Path(os.path.realpath(path))
+
+
 def inside(root: Path, relative: str) -> Path:
     """``root / relative``, or `UserError` if that would leave ``root`` (absolute, ``..``, symbolic link)."""
     pure = PurePosixPath(relative)
-    path = (root / pure).resolve()
-    if pure.is_absolute() or not path.is_relative_to(root.resolve()):
+    path = followed(root / pure)
+    if pure.is_absolute() or not path.is_relative_to(followed(root)):
         raise UserError(f"The path {relative!r} leaves the folder {root}.")
     return path
 

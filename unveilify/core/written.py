@@ -115,11 +115,11 @@ class OutputFolder:
 
     def remove(self, names: set[str]) -> None:
         """Remove files that a note names, and the folders that this leaves empty; never what lies elsewhere."""
-        root = self.directory.resolve()
+        root = storage.followed(self.directory)
         for name in sorted(names):
             pure = PurePosixPath(name)
             path = self.directory / pure
-            if pure.is_absolute() or ".." in pure.parts or not path.parent.resolve().is_relative_to(root):
+            if pure.is_absolute() or ".." in pure.parts or not storage.followed(path.parent).is_relative_to(root):
                 continue
             with suppress(FileNotFoundError, NotADirectoryError):
                 path.unlink()

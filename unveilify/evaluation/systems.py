@@ -16,7 +16,7 @@ from unveilify.core.paths import network_file
 from unveilify.core.records import Image
 from unveilify.core.sample import resize
 from unveilify.core.stamps import BEGUN, STAMP
-from unveilify.core.storage import canonical_json, read_file, read_json, sha256_bytes, sha256_file
+from unveilify.core.storage import canonical_json, followed, read_file, read_json, sha256_bytes, sha256_file
 from unveilify.evaluation.samples import Split, spread
 from unveilify.models import store
 from unveilify.models.contract import Fits, Output, Sized, plugin
@@ -195,7 +195,7 @@ class Predictions:
     @property
     def label(self) -> str:
         """The folder's name."""
-        return self.folder.resolve().name
+        return followed(self.folder).name
 
     @cached_property
     def identity(self) -> str:

@@ -15,7 +15,8 @@ from unveilify.core.errors import UserError
 from unveilify.core.records import Image
 from unveilify.faces.find import Finder
 from unveilify.models.system import NetworkSystem
-from unveilify.unmask.remove import references, remove
+from unveilify.unmask.references import references
+from unveilify.unmask.remove import remove
 from unveilify.weights import Missing
 
 

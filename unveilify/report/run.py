@@ -11,7 +11,7 @@ from unveilify.core import stage
 from unveilify.core.engine.device import pick
 from unveilify.core.errors import UserError
 from unveilify.core.stamps import Stamp
-from unveilify.core.storage import canonical_json, sha256_bytes
+from unveilify.core.storage import canonical_json, followed, sha256_bytes
 from unveilify.core.words import plain
 from unveilify.evaluation import cache, mask_finder, real, real_photos
 from unveilify.evaluation.evaluate import Bench, evaluate, load_metrics
@@ -147,9 +147,9 @@ def _why(system: Trained) -> str:
 
 def _labels(runs: tuple[Path, ...]) -> list[str]:
     """Names of the run directories, with the parent's name where two are called the same."""
-    names = [path.resolve().name for path in runs]
+    names = [followed(path).name for path in runs]
     return [
-        name if names.count(name) == 1 else f"{path.resolve().parent.name}/{name}"
+        name if names.count(name) == 1 else f"{followed(path).parent.name}/{name}"
         for name, path in zip(names, runs, strict=True)
     ]
 

@@ -20,7 +20,7 @@ from unveilify.core.pictures import Picture, PictureError, encode_as, encode_png
 from unveilify.core.progress import track
 from unveilify.core.records import Image, Photo
 from unveilify.core.stamps import FileStamp, matches
-from unveilify.core.storage import canonical_json, read_json, read_member, sha256_bytes
+from unveilify.core.storage import canonical_json, followed, read_json, read_member, sha256_bytes
 from unveilify.core.words import cell
 from unveilify.core.written import OutputFolder
 from unveilify.faces.config import Backends
@@ -95,7 +95,7 @@ def mask_photos(
     if not places:
         raise UserError(f"There are no photos in {source} (of the kinds {', '.join(sorted(PICTURES))}).")
     rows = [Row(Photo(path, "", "").label, reason) for path, reason in left_out.items()]
-    origin = sha256_bytes(str(source.resolve()).encode("utf-8", "surrogateescape"))
+    origin = sha256_bytes(str(followed(source)).encode("utf-8", "surrogateescape"))
     with stage.opened(output_dir, STAGE, masking, origin, force=force, quiet=True) as out:
         notes = out.notes()
         # without the lock and the plan of the opened stage: what a worker process needs to write and note

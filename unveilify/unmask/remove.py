@@ -1,4 +1,4 @@
-"""Take the mask off one photo: find the face, align it, run the network, paste the result back at full size."""
+"""Take the masks off one photo: find the faces, align each, run the network, paste the result back at full size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,79 +9,157 @@ import numpy.typing as npt
 
 from unveilify.core.batch import Batch, to_floats
 from unveilify.core.errors import UserError
+from unveilify.core.found import worn as covers
 from unveilify.core.records import Face, Image
 from unveilify.core.sample import Sample
 from unveilify.faces.align import FaceCrop, crop, side_of
 from unveilify.faces.find import Backend
+from unveilify.faces.warp import warp
 from unveilify.models.contract import Output
 from unveilify.models.system import NetworkSystem
+from unveilify.perception.recogniser import Recogniser
+from unveilify.unmask.find import find_mask
+from unveilify.unmask.guided import drawn
+from unveilify.unmask.references import Reference, best, whose
 from unveilify.unmask.settle import settled
 
 Floats = npt.NDArray[np.float32]
 
+LOOK_PX = 128
+"""Side of the face crops in which masks are looked for where there are several faces."""
 WORN_SHARE = 0.02
 """Less than this share of the face crop changed means that no mask is worn."""
 CHANGED = 0.10
 """A blind network's output counts as changed where it differs from its input by more than this, on 0…1."""
+BELOW = 0.1
+"""A mask that covers more than this share of the face crop's lowest row reaches out of it."""
 FEATHER = 0.02
 """Width of the soft edge of what is pasted back, as a share of the crop's side."""
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one face: ``hole_share`` (0…1) of its crop was replaced, with so many photos of the person.
+
+    ``worn``: a mask was found to remove, or a hole was drawn here. ``below``: it reaches out of the face crop, and what
+    lies beyond that stays.
+    """
+
+    hole_share: float
+    references: int
+    worn: bool
+    below: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
-    """A photo without its mask. ``hole_share`` is the share of the face crop that was replaced, 0…1."""
+    """A photo without its masks, and what became of each face that was looked at, the most prominent first.
+
+    ``found`` faces are in it, and ``order`` says which of them those are, counted from 1.
+    """
 
     image: Image
-    hole_share: float
+    faces: tuple[Done, ...]
+    found: int = 1
+    order: tuple[int, ...] = (1,)
+
+    @property
+    def hole_share(self) -> float:
+        """The share of a face crop that was replaced, 0…1: of several faces the largest."""
+        return max(face.hole_share for face in self.faces)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The faces whose masks were taken off, counted from 1."""
+        return [number for number, face in zip(self.order, self.faces, strict=True) if face.worn]
 
     @property
     def worn(self) -> bool:
         """Whether a mask was found to remove."""
-        return self.hole_share >= WORN_SHARE
+        return any(face.worn for face in self.faces)
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
-    """An identity image (H, W, 3) and the face in it."""
+class How:
+    """What of a photo is to be done.
 
-    image: Image
-    face: Face
-
-
-def references(images: Sequence[Image], backend: Backend) -> tuple[Reference, ...]:
-    """Identity images with their most prominent faces found, for any number of photos of the same person.
-
-    Raises:
-        UserError: one of them shows no face.
+    ``everyone``: every masked face, not only the most prominent one. ``face``: this one alone, counted from 1 by
+    prominence. ``hole`` (H, W), 0…255: what is to be replaced, drawn by a person, in place of what is found.
+    ``strength``, 0…1: how far the result covers the photo. ``recogniser`` tells whose the identity images are where there
+    are several faces; without one they are the most prominent one's.
     """
-    return tuple(
-        Reference(image, _find(image, backend, masked=False, what=f"identity image {number}"))
-        for number, image in enumerate(images, 1)
-    )
+
+    everyone: bool = False
+    face: int | None = None
+    hole: Image | None = None
+    strength: float = 1.0
+    recogniser: Recogniser | None = None
 
 
-def remove(photo: Image, identity: Sequence[Reference], system: NetworkSystem, backend: Backend) -> Removal:
-    """Remove the mask of the most prominent face of an RGB photo (H, W, 3), guided by photos of the person.
+def remove(
+    photo: Image, identity: Sequence[Reference], system: NetworkSystem, backend: Backend, how: How | None = None
+) -> Removal:
+    """Remove the mask of the most prominent face of an RGB photo (H, W, 3), or as ``how`` says, guided by photos of the person.
 
     Everything outside what the network replaces keeps its pixels exactly. Where no mask is found the photo
     comes back as it was, with ``worn`` false. A network that takes any size (``any_size``) is given the face at the
     photo's resolution, if that is higher than its own.
 
     Raises:
-        UserError: no face in the photo.
+        UserError: no face in the photo, or not so many.
     """
-    face = _find(photo, backend, masked=True, what="the photo")
+    how = how or How()
+    found = _faces(photo, backend, how)
+    order = _chosen(photo, found, backend, how)
+    faces = [found[number - 1] for number in order]
+    image, done = photo, []
+    several = len(faces) > 1 and how.recogniser is not None
+    for face, known in zip(faces, whose(photo, faces, best(identity, several=several), how.recogniser), strict=True):
+        image, what = _one(image, face, known, system, how)
+        done.append(what)
+    return Removal(image, tuple(done), len(found), tuple(order))
+
+
+def _faces(photo: Image, backend: Backend, how: How) -> list[Face]:
+    several = how.everyone or how.face is not None
+    faces: list[Face] = backend.find(photo, masked=True, everyone=several)
+    if not faces:
+        raise UserError("There is no face to be found in the photo: give a picture in which it is larger or clearer.")
+    return faces if several else faces[:1]
+
+
+def _chosen(photo: Image, faces: Sequence[Face], backend: Backend, how: How) -> list[int]:
+    """Which of the faces are to be done, counted from 1."""
+    if how.face is not None:
+        if how.face > len(faces):
+            raise UserError(f"There is no face {how.face} in the photo, but {len(faces)}: give a smaller number.")
+        return [how.face]
+    finder, everyone = getattr(backend, "mask_finder", None), list(range(1, len(faces) + 1))
+    # Of one face the network itself says whether a mask is worn; of several a bare one must not get the photos.
+    if len(faces) == 1 or finder is None or how.hole is not None:
+        return everyone
+    looked_at = [find_mask(crop(photo, face.landmarks, LOOK_PX).image, finder) for face in faces]
+    return [number for number, alpha in zip(everyone, looked_at, strict=True) if covers(alpha)] or [1]
+
+
+def _one(photo: Image, face: Face, known: Sequence[Reference], system: NetworkSystem, how: How) -> tuple[Image, Done]:
+    """One face of the photo without its mask."""
     system = system.at(side_of(face, system.size_px))
     aligned = crop(photo, face.landmarks, system.size_px)
-    sample = _sample(aligned, [crop(one.image, one.face.landmarks, system.size_px) for one in identity])
+    if how.hole is not None:
+        given = warp(np.repeat(how.hole[..., None], 3, axis=2), aligned.matrix, system.size_px)[..., 0]
+        system = drawn(system, np.asarray(given / 255, np.float32))
+    sample = _sample(aligned, [crop(one.image, one.face.landmarks, system.size_px) for one in known])
     output = system.predict(settled(Batch.of([sample]), system))
     hole = _hole(output, aligned.image)
     share = float((hole > 0.5).mean())
-    if share < WORN_SHARE:
-        return Removal(photo, share)
+    worn = share >= WORN_SHARE if how.hole is None else share > 0
+    done = Done(share, len(known), worn, below=float((hole[-1] > 0.5).mean()) > BELOW)
+    if not worn:
+        return photo, done
     # A network that says where it painted has already laid it softly over the photo: there its picture is taken whole.
     weight = _softened(hole) if output.alpha is None else np.clip(4 * hole, 0, 1)
-    return Removal(_paste(photo, output.pictures[0], weight, aligned), share)
+    return _paste(photo, output.pictures[0], how.strength * weight, aligned), done
 
 
 def _sample(face: FaceCrop, known: Sequence[FaceCrop]) -> Sample:
@@ -96,13 +174,6 @@ def _sample(face: FaceCrop, known: Sequence[FaceCrop]) -> Sample:
         real=len(known),
         landmarks=(None, face.shares, *(one.shares for one in known)),
     )
-
-
-def _find(image: Image, backend: Backend, *, masked: bool, what: str) -> Face:
-    faces: list[Face] = backend.find(image, masked=masked)
-    if not faces:
-        raise UserError(f"There is no face to be found in {what}: give a picture in which it is larger or clearer.")
-    return faces[0]
 
 
 def _hole(output: Output, masked: Image) -> Floats:

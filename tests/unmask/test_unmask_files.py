@@ -1,0 +1,92 @@
+"""Which photos are done with which of the person's, and where results go."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unveilify.core.errors import UserError
+from unveilify.core.pictures import encode_png
+from unveilify.unmask.files import jobs, places, read_hole
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Path:
+    for name in (
+        "in/ann/1.jpg",
+        "in/ann/1.png",
+        "in/ann/late/2.webp",
+        "in/ann/identity/me.jpg",
+        "in/bob/1.jpg",
+        "in/.hidden/1.jpg",
+        "in/bob/notes.txt",
+        "other.jpg",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_a_folder_with_people_in_it(there: Path) -> None:
+    todo, kept = jobs([there / "in"], there / "out", [there / "other.jpg"])
+    assert kept == 0
+    found = {job.photo.relative_to(there / "in").as_posix(): job for job in todo}
+    assert {name: job.result.relative_to(there / "out").as_posix() for name, job in found.items()} == {
+        "ann/1.jpg": "ann/1.jpg.png",
+        "ann/1.png": "ann/1.png.png",
+        "ann/late/2.webp": "ann/late/2.png",
+        "bob/1.jpg": "bob/1.png",
+    }
+    assert found["ann/late/2.webp"].identity == found["ann/1.jpg"].identity == (there / "in/ann/identity/me.jpg",)
+    assert found["bob/1.jpg"].identity == (there / "other.jpg",)
+
+
+def test_of_a_folder_what_is_there_stays(there: Path) -> None:
+    (there / "out/bob").mkdir(parents=True)
+    (there / "out/bob/1.png").write_bytes(b"done")
+    todo, kept = jobs([there / "in"], there / "out", [])
+    assert (len(todo), kept) == (3, 1)
+    todo, kept = jobs([there / "in"], there / "out", [], replace=True)
+    assert (len(todo), kept) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "said"),
+    [
+        (["in"], "x.png", "do not go into one file"),
+        (["in"], "in", "both what is read and what is written"),
+        (["in"], "in/out", "lies inside"),
+        (["in/bob/identity"], "out", "is not there|no photos"),
+        (["in/.hidden/x"], "out", ""),
+    ],
+)
+def test_folders_that_cannot_be_done(there: Path, given: list[str], out: str, said: str) -> None:
+    (there / "in/bob/identity").mkdir()
+    paths = [there / name for name in given]
+    if said:
+        with pytest.raises(UserError, match=said):
+            jobs(paths, there / out, [])
+    else:
+        assert len(jobs(paths, there / out, [])[0]) == 1, "is told to be gone when it is looked for"
+
+
+def test_links_that_lead_in_a_circle_are_no_traceback(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.jpg"
+    loop.symlink_to("loop.jpg")
+    assert places([loop], tmp_path / "out.png") == {loop: tmp_path / "out.png"}
+    with pytest.raises(UserError):
+        places([tmp_path / "a.jpg"], loop)
+
+
+def test_what_a_person_drew(tmp_path: Path) -> None:
+    photo, hole = np.zeros((8, 6, 3), np.uint8), np.zeros((8, 6), np.uint8)
+    hole[2:4] = 255
+    for name, picture in {"photo": photo, "hole": hole, "black": 0 * hole, "small": hole[1:]}.items():
+        (tmp_path / f"{name}.png").write_bytes(encode_png(picture))
+    photos = [tmp_path / "photo.png"]
+    assert np.array_equal(read_hole(tmp_path / "hole.png", photos), hole)
+    for name, said in (("black", "black all over"), ("small", "6 x 7 pixels and"), ("nothing", "Cannot read")):
+        with pytest.raises(UserError, match=said):
+            read_hole(tmp_path / f"{name}.png", photos)
+    with pytest.raises(UserError, match="there are 2"):
+        read_hole(tmp_path / "hole.png", photos * 2)
