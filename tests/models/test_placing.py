@@ -50,11 +50,15 @@ def test_between_the_side_of_a_nose_and_the_cheek_behind_it_nothing_is_seen() ->
     columns = (torch.arange(32) + 0.5) / 16 - 1
     places = torch.stack([columns.expand(32, 32), columns[:, None].expand(32, 32)])[None].clone()
     places[:, 0, :, 16:] += 0.8
-    large = enlarged(places, 128)
+    large, folded = enlarged(places, 128)
+    assert folded[..., 63:65].all()
+    assert not folded[..., :48].any()
     assert not ((large[0, 0] > 0.1) & (large[0, 0] < 0.7)).any()
     smooth = places.clone()
     smooth[:, 0, :, 16:] -= 0.8
-    assert torch.equal(enlarged(smooth, 128), resize(smooth, 128))
+    large, folded = enlarged(smooth, 128)
+    assert torch.equal(large, resize(smooth, 128))
+    assert not folded.any()
 
 
 def test_a_window_shows_its_part_of_the_same(face: tuple[Tensor, Tensor]) -> None:

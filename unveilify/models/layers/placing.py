@@ -17,7 +17,7 @@ from torch import Tensor
 from unveilify.core import mesh
 from unveilify.core.symmetry import mirrored, partners
 from unveilify.models.layers.blank import blank
-from unveilify.models.layers.hole import EYES, grown
+from unveilify.models.layers.hole import EYES, averaged, grown
 from unveilify.models.layers.warp import resize, sampled
 
 SHARPNESS = 3.0
@@ -118,19 +118,23 @@ def lay(target: Tensor, size_px: int, window: Window) -> tuple[Placement, Tensor
 
 def fetch(pictures: Tensor, placement: Placement, side: int) -> Tensor:
     """Sample (B, C, S, S) where the placement says, at ``side``: (B, C, side, side)."""
-    grid = placement.grid
-    if grid.shape[1] != side:
-        grid = enlarged(grid.permute(0, 3, 1, 2), side).permute(0, 2, 3, 1)
-    return sampled(pictures, grid)
+    grid = placement.grid.permute(0, 3, 1, 2)
+    places, folded = enlarged(grid, side)
+    picture = sampled(pictures, places.permute(0, 2, 3, 1))
+    if not bool(folded.any()):
+        return picture
+    # What meets at a fold is drawn as finely as pixels are; a photo shows no such steps.
+    smooth = averaged(averaged(picture, 1), 1)
+    return picture + averaged(folded, 1) * (smooth - picture)
 
 
-def enlarged(grid: Tensor, side: int) -> Tensor:
-    """Places (B, 2, l, l) at another side, smooth but where a face folds: between the side of a nose and the cheek behind
-    it lies a nostril that is not to be seen."""
+def enlarged(grid: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Places (B, 2, l, l) at another side, and where a face folds (B, 1, side, side), 0 or 1. They are smooth but there:
+    between the side of a nose and the cheek behind it lies a nostril that is not to be seen."""
     smooth, step = resize(grid, side), FOLD * 2 / grid.shape[-1]
     apart = F.max_pool2d(grid, 3, 1, 1) + F.max_pool2d(-grid, 3, 1, 1)
     folded = F.interpolate((apart.amax(1, keepdim=True) > step).float(), size=(side, side))
-    return torch.where(folded > 0, F.interpolate(grid, size=(side, side)), smooth)
+    return torch.where(folded > 0, F.interpolate(grid, size=(side, side)), smooth), folded
 
 
 def merge(
