@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unveilify.core import geometry
 from unveilify.core.landmarks import anchors
+from unveilify.faces.backends import mediapipe
 from unveilify.faces.backends.mediapipe import Config
 from unveilify.faces.find import Finder
 from unveilify.faces.prominence import drop_repeats, shared
@@ -126,3 +127,26 @@ def test_of_repeats_the_best_scored_stays(finder: Finder, astronaut: Picture) ->
     assert shared((0, 0, 10, 10), (5, 5, 2, 2)) == 1
     assert shared((0, 0, 10, 10), (10, 0, 5, 5)) == 0
     assert shared((0, 0, 0, 0), (0, 0, 5, 5)) == 0
+
+
+def test_a_face_that_several_windows_show_is_meshed_once(
+    finder: Finder, astronaut: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A masked face is looked for in the picture and in the framed picture at once; it is one face."""
+    small = np.asarray(cv2.resize(astronaut[:300, 80:380], (250, 250), interpolation=cv2.INTER_AREA), np.uint8)
+    detections, meshes = [0], [0]
+    detect, mesh = mediapipe.detect, mediapipe.mesh
+
+    def detected(*given: object) -> object:
+        found = detect(*given)
+        detections[0] += len(found)
+        return found
+
+    def meshed(*given: object) -> object:
+        meshes[0] += 1
+        return mesh(*given)
+
+    monkeypatch.setattr(mediapipe, "detect", detected)
+    monkeypatch.setattr(mediapipe, "mesh", meshed)
+    assert len(finder.find(small, masked=True)) == 1
+    assert (detections[0], meshes[0]) == (2, 1)

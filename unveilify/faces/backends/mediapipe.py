@@ -6,7 +6,7 @@ cut off by the border); then square tiles of 1, 1/2 and 1/4 of the short side. W
 pass on its own result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -87,8 +87,12 @@ class Backend:
         sure: list[Face] = []
         rest: list[Face] = []
         for number, windows in enumerate(self._levels(image, masked, everyone)):
-            found = self._search(windows, image, masked, sure)
-            sure += [face for face in found if self._believable(face, masked, number, everyone)]
+
+            def believable(face: Face, level: int = number) -> bool:
+                return self._believable(face, masked, level, everyone)
+
+            found = self._search(windows, image, masked, sure, believable)
+            sure += [face for face in found if believable(face)]
             if sure and not everyone:
                 break
             rest = rest or found
@@ -136,18 +140,25 @@ class Backend:
         if everyone and side >= MIN_FINER_PX:
             yield tiles(image, side)
 
-    def _search(self, windows: list[Window], image: Image, masked: bool, known: list[Face]) -> list[Face]:
-        """The faces of a level, without what lies on faces already known."""
-        found: list[Detection] = []
-        min_score = self.config.masked_score if masked else self.config.min_score
+    def _search(
+        self, windows: list[Window], image: Image, masked: bool, known: list[Face], believable: Callable[[Face], bool]
+    ) -> list[Face]:
+        """The faces of a level, the best-scored first, without what lies on faces already known or believed."""
+        seen: list[Detection] = []
         for window, x, y in windows:
             shift = np.array([x, y], np.float32)
-            for one in detect(self._detector, window, min_score):
-                box = one.box + np.tile(shift, 2)
-                if not any(shared(_sides(box), face.box) > REPEAT for face in known):
-                    found.append(Detection(box, one.points + shift, one.score))
-        meshes = (self._first_mesh(image, one, masked) for one in found)
-        return [face for face in meshes if face is not None]
+            for one in detect(self._detector, window, self.config.masked_score if masked else self.config.min_score):
+                seen.append(Detection(one.box + np.tile(shift, 2), one.points + shift, one.score))
+        found: list[Face] = []
+        believed = list(known)
+        for one in sorted(seen, key=lambda one: -one.score):
+            if any(shared(_sides(one.box), face.box) > REPEAT for face in believed):
+                continue  # windows overlap: most faces are seen in several, and one mesh will do
+            face = self._first_mesh(image, one, masked)
+            if face is not None:
+                found.append(face)
+                believed += [face] * believable(face)
+        return found
 
     def _first_mesh(self, image: Image, found: Detection, masked: bool) -> Face | None:
         points, presence = mesh(self._mesh, image, box_region(found.box, found.points[0], found.points[1]))
