@@ -5,24 +5,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 import torch
 
-from unveilify.core import plugins, progress
+from unveilify.core import plugins
 from unveilify.core.batch import Batch
-from unveilify.core.records import Image
 from unveilify.core.sample import Sample
 from unveilify.core.storage import canonical_json, sha256_bytes
 from unveilify.evaluation import cache, timing
 from unveilify.evaluation.cache import Row, Vectors
 from unveilify.evaluation.config import EvaluateConfig
+from unveilify.evaluation.measure import Subject, forget, measure
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.statistics import Verification, kernel_distance, verify
 from unveilify.evaluation.systems import CONTROLS, Trained, Untrained
 from unveilify.metrics.columns.identity import Metric as Identity
-from unveilify.metrics.contract import Column, Comparison, Metric, composite
-from unveilify.models.system import System, predict
+from unveilify.metrics.contract import Column, Metric
+from unveilify.models.system import System
 
 VERSION = 4
 """Raised whenever the same outputs would score differently, so that kept rows are measured again."""
@@ -78,21 +77,30 @@ def evaluate(
 
     ``fresh`` measures again what is kept. The order of the samples, and so of every sum, is fixed.
     """
+    names = [row_name(config, bench, system) for system, _ in systems]
+    kept = [
+        None if fresh else cache.load(folder, name, system.label, system.kind)
+        for name, (system, folder) in zip(names, systems, strict=True)
+    ]
+    todo = [Subject(*pair, name) for pair, name, row in zip(systems, names, kept, strict=True) if row is None]
+    new = iter(measure(config, bench.samples, bench.metrics, todo, fresh=fresh))
     rows = []
-    for system, folder in systems:
-        name = row_name(config, bench, system)
-        row = None if fresh else cache.load(folder, name, system.label, system.kind)
+    for (system, folder), name, found in zip(systems, names, kept, strict=True):
+        row = found
         if row is None:
-            row = _measure(config, bench, system)
+            row = next(new)
+            row = replace(row, about=_about(config, bench, system))
             cache.save(folder, name, row)
+            forget(folder, name, len(bench.samples), config)
         rows.append(replace(row, about=row.about | _times(config, bench, system, folder, fresh=fresh)))
+    told, others = look(bench.samples, bench.metrics.get("identity"))
     return Evaluation(
         columns=bench.columns,
         missing=bench.missing,
         rows=rows,
-        facts=facts(bench.samples),
+        facts=told,
         size_px=bench.samples.size_px,
-        verification=_verification(rows, bench.samples, bench.metrics.get("identity")),
+        verification=_verification(rows, bench.samples, others),
         distances=_distances(rows),
         unfinished={s.label: s.unfinished for s, _ in systems if isinstance(s, Trained) and s.unfinished},
     )
@@ -120,9 +128,15 @@ def row_name(config: EvaluateConfig, bench: Bench, system: System) -> str:
     return sha256_bytes(canonical_json(parts))[:20]
 
 
-def facts(samples: Samples) -> pd.DataFrame:
-    """What each triplet is; see `Evaluation`."""
-    return pd.DataFrame([_facts(sample, str(group)) for sample, group in zip(samples, samples.groups, strict=True)])
+def look(samples: Samples, metric: Metric | None) -> tuple[pd.DataFrame, list[Vectors] | None]:
+    """What each triplet is, see `Evaluation`; and, where a recogniser is at hand, how it sees the person's other photos."""
+    judge = metric if isinstance(metric, Identity) and metric.unavailable() is None else None
+    told, others = [], []
+    for sample, group in zip(samples, samples.groups, strict=True):
+        told.append(_facts(sample, str(group)))
+        if judge is not None:
+            others.append(judge.embed(sample.others or (sample.unmasked,))[: len(sample.others)])
+    return pd.DataFrame(told), others if judge is not None else None
 
 
 def _facts(sample: Sample, group: str) -> dict[str, Any]:
@@ -146,49 +160,6 @@ def _facts(sample: Sample, group: str) -> dict[str, Any]:
 def _name(value: Any) -> str:
     """A recipe names a style or wear either plainly or by the ``name`` among its parameters."""
     return str(value.get("name", "") if isinstance(value, dict) else value or "")
-
-
-def _measure(config: EvaluateConfig, bench: Bench, system: System) -> Row:
-    samples = bench.samples
-    lines: list[dict[str, Any]] = []
-    vectors: list[Vectors] = []
-    live = {name: metric for name, metric in bench.metrics.items() if metric.unavailable() is None}
-    recogniser = live.get("identity")
-    with progress.track(f"measure {system.label}", len(samples), "triplets") as line:
-        for begin in range(0, len(samples), config.batch_size):
-            batch = [samples[n] for n in range(begin, min(begin + config.batch_size, len(samples)))]
-            predicted = predict(system, batch)
-            outputs = predicted.pictures
-            holes: Sequence[Image | None] = predicted.found or [None] * len(batch)
-            comparisons = [_comparison(system, *row) for row in zip(batch, outputs, holes, strict=True)]
-            found: list[dict[str, Any]] = [{"key": s.key, "identity": s.person} for s in batch]
-            for metric in live.values():
-                for values, more in zip(found, metric.measure(comparisons), strict=True):
-                    values.update(more)
-            lines += found
-            if isinstance(recogniser, Identity):
-                vectors.append(recogniser.embed(outputs))
-            line.advance(len(batch))
-    frame = pd.DataFrame(lines)
-    for column in bench.columns:
-        if column.key not in frame:
-            frame[column.key] = float("nan")
-    stacked = np.concatenate(vectors) if vectors else np.zeros((len(lines), 0), np.float32)
-    return Row(system.label, system.kind, frame, _about(config, bench, system), stacked)
-
-
-def _comparison(system: System, sample: Sample, output: Image, found: Image | None) -> Comparison:
-    return Comparison(
-        truth=sample.unmasked,
-        masked=sample.masked,
-        output=output,
-        composited=composite(output, sample.masked, sample.hole),
-        hole=sample.hole,
-        others=sample.others,
-        given={"stranger": sample.with_stranger().identity, "alone": ()}.get(system.kind, sample.identity),
-        alpha=sample.alpha,
-        found=found,
-    )
 
 
 def _about(config: EvaluateConfig, bench: Bench, system: System) -> dict[str, Any]:
@@ -228,13 +199,11 @@ def _measure_times(config: EvaluateConfig, bench: Bench, system: Untrained | Tra
     return found
 
 
-def _verification(rows: Sequence[Row], samples: Samples, metric: Metric | None) -> dict[str, Verification]:
-    if not isinstance(metric, Identity) or metric.unavailable() is not None:
+def _verification(rows: Sequence[Row], samples: Samples, others: list[Vectors] | None) -> dict[str, Verification]:
+    if others is None:
         return {}
-    empty = np.zeros((0, rows[0].vectors.shape[1] if rows else 0), np.float32)
-    photos = [metric.embed(sample.others) if sample.others else empty for sample in samples]
     people = [str(name) for name in samples.identities]
-    return {row.label: verify(row.vectors, people, photos) for row in rows}
+    return {row.label: verify(row.vectors, people, others) for row in rows}
 
 
 def _distances(rows: Sequence[Row]) -> dict[str, float]:

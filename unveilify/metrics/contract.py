@@ -5,9 +5,10 @@ built with the torch device to use (``Metric("cpu")``) and has the methods of th
 Nothing is registered: a new file shows up as new columns of the table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from operator import is_not
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ Region = Literal["image", "hole"]
 Picture = Literal["raw", "composited"]
 PICTURES: tuple[Picture, ...] = ("raw", "composited")
 Better = Literal["higher", "lower", "neither"]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,21 @@ class Column:
         """Name for people: ``PSNR hole, composited``; the unit is apart."""
         where = " hole" if self.region == "hole" else ""
         return f"{self.name}{where}{', composited' if self.picture == 'composited' else ''}"
+
+
+class OfTruths(Generic[Value]):
+    """What a metric computes of a batch's truths alone, kept until the next batch: several systems are judged on one."""
+
+    def __init__(self, make: Callable[[Sequence[Image]], Value]) -> None:
+        self._make = make
+        self._last: tuple[list[Image], Value] | None = None
+
+    def of(self, batch: Sequence[Comparison]) -> Value:
+        """The value of these truths; computed anew unless they are the very same pictures as the last time."""
+        truths = [c.truth for c in batch]
+        if self._last is None or len(truths) != len(self._last[0]) or any(map(is_not, truths, self._last[0])):
+            self._last = (truths, self._make(truths))
+        return self._last[1]
 
 
 class Metric(Protocol):

@@ -1,8 +1,9 @@
 """Structural similarity as scikit-image defines it, with the window of Wang et al. 2004: Gaussian, 11 × 11, σ 1.5."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -11,9 +12,10 @@ import numpy.typing as npt
 from unveilify.core.engine.local import cores
 from unveilify.core.errors import UserError
 from unveilify.core.records import Image
-from unveilify.metrics.contract import Column, Comparison
+from unveilify.metrics.contract import Column, Comparison, OfTruths
 
 Floats = npt.NDArray[np.float64]
+Found = TypeVar("Found")
 
 SIGMA, WINDOW = 1.5, 11
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -37,6 +39,7 @@ class Metric:
 
     def __init__(self, device: str = "cpu") -> None:
         del device
+        self._truths = OfTruths(lambda truths: _side_by_side(statistics, truths))
 
     def columns(self) -> list[Column]:
         """Whole raw and composited, hole raw and composited."""
@@ -48,11 +51,9 @@ class Metric:
 
     def measure(self, batch: Sequence[Comparison]) -> list[dict[str, float]]:
         """-1…1; 1 for equal pictures."""
-        with ThreadPoolExecutor(cores()) as pool:
-            return list(pool.map(self._one, batch))
+        return _side_by_side(self._one, batch, self._truths.of(batch))
 
-    def _one(self, c: Comparison) -> dict[str, float]:
-        truth = statistics(c.truth)
+    def _one(self, c: Comparison, truth: "Statistics") -> dict[str, float]:
         raw = compare(truth, statistics(c.output))
         same = np.array_equal(c.output, c.composited)
         maps = {"raw": raw, "composited": raw if same else compare(truth, statistics(c.composited))}
@@ -62,6 +63,11 @@ class Metric:
             hole = full[c.hole]
             found[column.key] = mean if column.region == "image" else float(hole.mean()) if hole.size else float("nan")
         return found
+
+
+def _side_by_side(work: Callable[..., Found], *given: Sequence[Any]) -> list[Found]:
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(work, *given))
 
 
 def ssim_map(truth: Image, output: Image) -> tuple[float, Floats]:
