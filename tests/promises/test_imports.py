@@ -43,6 +43,23 @@ for words in (["synth", "--source", {str(small_source)!r}, "--out", {str(tmp_pat
     assert not modules & {"torch", "torchvision"}
 
 
+def test_a_mask_is_taken_off_without_a_compiler() -> None:
+    """Which torch loads, for seconds, where random numbers are asked for in place of weights that are only measured."""
+    modules = loaded(
+        """
+from skimage.data import astronaut
+from unveilify.unmask.unmasker import Unmasker
+unmasker = Unmasker.load(None, device="cpu")
+try:
+    unmasker.remove(astronaut())
+except Exception:  # the landmark networks are not on every machine
+    pass
+"""
+    )
+    assert "torch" in modules
+    assert not modules & {"torch._dynamo", "sympy", "torchvision", "onnxruntime", "matplotlib"}
+
+
 def test_nobody_imports_a_private_module_of_another_room() -> None:
     root = Path(unveilify.__file__).parent
     for path in root.rglob("*.py"):

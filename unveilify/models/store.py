@@ -1,12 +1,13 @@
 """One network in one file: its tensors, the model's name, its config and a digest (`models.tensors`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from unveilify.core.config import build
 from unveilify.core.errors import UserError
@@ -79,7 +80,7 @@ def _fits(module: Plugin, config: Sized, tensors: Mapping[str, Tensor]) -> bool:
     Whole numbers in place of others would be taken for weights without a word.
     """
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _Undrawn():
             expected = module.Network(config).state_dict()
     except (RuntimeError, OverflowError, MemoryError, ValueError):
         return False
@@ -88,6 +89,18 @@ def _fits(module: Plugin, config: Sized, tensors: Mapping[str, Tensor]) -> bool:
         for some in (expected, tensors)
     )
     return like == given
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves weights that have no memory without random numbers: to draw none, torch would load its compiler, for seconds."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
