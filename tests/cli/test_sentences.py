@@ -3,6 +3,9 @@
 import errno
 import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +177,26 @@ def test_numbers_out_of_this_world_are_refused_where_they_are_typed(there: Path,
     text = said(*words)
     assert re.search(r"finite|greater than|less than|no section", text)
     assert not any(there.rglob("_begun.json"))
+
+
+INTERRUPTED = """
+import runpy, sys
+
+class Interrupt:
+    def find_spec(self, module, path=None, target=None):
+        if module == name:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+name, sys.argv = sys.argv[1], ["unveilify", "verify", "nowhere"]
+runpy.run_module("unveilify", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["typer", "unveilify.cli.mask", "unveilify.core.errors", "unveilify.pipeline", "yaml"]
+)
+def test_ctrl_c_while_it_is_loading_is_no_traceback(module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, module], capture_output=True, text=True, check=False)
+    assert done.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in done.stderr

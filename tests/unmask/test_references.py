@@ -56,7 +56,7 @@ def test_what_speaks_against_a_photo_is_said(astronaut: RGB) -> None:
 
 def test_a_face_that_is_turned_too_far(astronaut: RGB) -> None:
     class Turned(Finder):
-        def find(self, *args: object, **more: object) -> list:  # type: ignore[type-arg, override]
+        def find(self, *args: object, **more: object) -> list:  # type: ignore[type-arg]
             face = FINDER.find(astronaut)[0]
             points = face.landmarks.points.copy()
             middle, turn = points.mean(0), np.radians(65)

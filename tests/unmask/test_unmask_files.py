@@ -50,6 +50,17 @@ def test_of_a_folder_what_is_there_stays(there: Path) -> None:
     assert (len(todo), kept) == (4, 0)
 
 
+def test_of_several_photos_what_is_there_stays_and_of_one_nothing_is_replaced(there: Path) -> None:
+    photos = [there / "in/ann/1.jpg", there / "other.jpg"]
+    (there / "out").mkdir()
+    (there / "out/other.png").write_bytes(b"done")
+    todo, kept = jobs(photos, there / "out", [])
+    assert ([job.photo for job in todo], kept) == (photos[:1], 1)
+    assert len(jobs(photos, there / "out", [], replace=True)[0]) == 2
+    with pytest.raises(UserError, match="there already"):
+        jobs(photos[1:], there / "out", [])
+
+
 @pytest.mark.parametrize(
     ("given", "out", "said"),
     [

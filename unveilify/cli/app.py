@@ -23,6 +23,8 @@ from unveilify.cli import (
     verify,
     weights,
 )
+from unveilify.core.errors import UserError, sentence
+from unveilify.core.words import say, shortened
 
 # \b keeps the lines of the block that follows it as they are.
 HELP = """Remove face masks from photos while keeping the person's identity: from a folder of photos to
@@ -76,11 +78,6 @@ def main() -> None:
     """Run the command line: bad input is one sentence and exit code 2, Ctrl-C is exit code 130."""
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]  # people type it after the verb, too
-    from concurrent.futures.process import BrokenProcessPool
-
-    from unveilify.core.errors import UserError, sentence
-    from unveilify.core.words import say, shortened
-
     try:
         if any(word == "" or re.fullmatch(r"--[a-z-]+=", word) for word in sys.argv[1:]):
             raise UserError("One of the words of this command is empty, which would mean this folder: name it, as '.'.")
@@ -101,7 +98,7 @@ def main() -> None:
             raise
         say(f"unveilify: {sentence(error)}", file=sys.stderr)
         sys.exit(2)
-    except (MemoryError, BrokenProcessPool, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         if debug or (isinstance(error, RuntimeError) and not _of_memory(error)):
             raise
         say(
@@ -119,7 +116,5 @@ def _of_memory(error: RuntimeError) -> bool:
 
 
 def _stopped(code: int) -> None:
-    from unveilify.core.words import say
-
     say("unveilify: stopped; what is whole is kept, and the same command goes on from there.", file=sys.stderr)
     sys.exit(code)

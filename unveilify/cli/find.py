@@ -27,11 +27,17 @@ def find(
     from unveilify.core.pictures import encode_png, read
     from unveilify.core.storage import write_bytes
     from unveilify.faces.find import Finder
-    from unveilify.unmask.files import check_photos, places
+    from unveilify.unmask.files import check_photos, places, still_to_do
     from unveilify.weights import FINDER, fetch
 
-    results = places(photos, out, endings=(".png",), replace=force)  # a JPEG would suffer: it is no photo
-    check_photos(photos)
+    # A JPEG would suffer: it is no photo.
+    results = places(photos, out, endings=(".png",), replace=force or len(photos) > 1)
+    results, there = still_to_do(results, replace=force)
+    if there:
+        say(f"{there} results are there already and stay (--force makes them again).")
+    if not results:
+        return
+    check_photos(list(results))
     network, backends = fetch(FINDER) if run is None else network_file(run), Finder(landmarks)
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.core.engine.device import pick, set_threads

@@ -33,17 +33,16 @@ class Job:
 def jobs(given: Sequence[Path], out: Path, identity: Sequence[Path], *, replace: bool = False) -> tuple[list[Job], int]:
     """What is to be done for photos, or for one folder of them: ``PERSON/identity/`` there is of ``PERSON``'s photos.
 
-    ``identity`` is for those that have no such folder. Of a folder what is there already stays, unless ``replace``; how many
-    these are is the second value. Results of a folder lie as its photos do, as .png.
+    ``identity`` is for those that have no such folder. Results of a folder lie as its photos do, as .png. Of several photos
+    what is there already stays, unless ``replace``, so that the same command goes on where it stopped; how many these are is
+    the second value.
 
     Raises:
         UserError: as `places`; no photos in the folder, or it and ``out`` overlap.
     """
     if len(given) != 1 or not given[0].is_dir():
-        return [
-            Job(photo, result, tuple(identity))
-            for photo, result in places(given, out, identity, replace=replace).items()
-        ], 0
+        results, there = still_to_do(places(given, out, identity, replace=replace or len(given) > 1), replace=replace)
+        return [Job(photo, result, tuple(identity)) for photo, result in results.items()], there
     folder = given[0]
     paths.check(out, folder)
     if out.suffix.lower() in ENDINGS and not out.is_dir():
@@ -70,6 +69,14 @@ def jobs(given: Sequence[Path], out: Path, identity: Sequence[Path], *, replace:
         theirs = next((known[above] for above in photo.parents if above in known), list(identity))
         todo.append(Job(photo, result, tuple(theirs)))
     return todo, there
+
+
+def still_to_do(results: dict[Path, Path], *, replace: bool) -> tuple[dict[Path, Path], int]:
+    """Of several photos those without a result yet, or all if ``replace``, and how many have one."""
+    if replace or len(results) == 1:
+        return results, 0
+    todo = {photo: result for photo, result in results.items() if not result.exists()}
+    return todo, len(results) - len(todo)
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
