@@ -14,7 +14,7 @@ from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.paths import BEST
 from unveilify.core.stamps import Stamp
-from unveilify.core.storage import sha256_file
+from unveilify.core.storage import read_json, sha256_file
 from unveilify.core.words import say
 from unveilify.report.config import Inputs, ReportConfig, check_real
 from unveilify.report.config import check as check_report
@@ -22,6 +22,7 @@ from unveilify.shards.config import ShardConfig
 from unveilify.synth.config import SynthConfig
 from unveilify.training.config import TrainConfig
 from unveilify.training.config import check as check_training
+from unveilify.training.curves import so_far
 
 STAGES = ("synth", "shard", "train", "report")
 
@@ -203,7 +204,9 @@ def say_shares(directory: Path, stamp: Stamp) -> None:
 
 
 def describe(directory: Path) -> str:
-    """What a stage's directory holds, in a few lines; `UserError` if it is not a stage's."""
+    """What a stage's directory holds, in a few lines, finished or not; `UserError` if it is not a stage's."""
+    if stamps.load(directory) is None and (directory / stamps.BEGUN).is_file():
+        return "\n".join(_unfinished(directory))
     stamp = _any_stamp(directory)
     lines = [f"{directory}: output of `unveilify {stamp.stage}`, {len(stamp.files)} files, "]
     lines[0] += f"{sum(f.bytes for f in stamp.files.values()) / 1e6:.1f} MB"
@@ -215,6 +218,25 @@ def describe(directory: Path) -> str:
     section = section.model_dump(mode="json") if isinstance(section, Config) else {}
     lines.append(f"  {settings.difference(section, stamp.config) or 'none'}")
     return "\n".join(lines)
+
+
+def _unfinished(directory: Path) -> list[str]:
+    begun = read_json(directory / stamps.BEGUN)
+    if not isinstance(begun, dict) or not isinstance(begun.get("config"), dict):
+        raise UserError(f"{directory / stamps.BEGUN} is damaged: run the command that made {directory} again.")
+    name, config = str(begun.get("stage")), begun["config"]
+    lines = [f"{directory}: `unveilify {name}` is at it, or was stopped: it is not finished"]
+    if name != "train":
+        return [*lines, "The same command that began it goes on where it stopped."]
+    defaults = {k: v for k, v in TrainConfig().model_dump(mode="json").items() if v is not None}
+    lines += so_far(directory, config)
+    lines.append(f"  settings that are not the default: {settings.difference(defaults, config) or 'none'}")
+    lines.append("The same command that began it goes on where it stopped.")
+    if (directory / BEST).is_file():
+        lines.append(
+            f"Its best network so far: unveilify report --runs {directory} · unveilify remove --run {directory} …"
+        )
+    return lines
 
 
 def check(directory: Path) -> list[str]:

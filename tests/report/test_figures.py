@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from unveilify.evaluation.cache import Row
-from unveilify.report.figures import Strip, curves, extremes, grid, of_different_people, read_log
+from unveilify.report.figures import Strip, curves, extremes, grid, of_different_people
+from unveilify.training.curves import read_log
 
 
 def row(values: list[float]) -> Row:

@@ -16,7 +16,9 @@ def train(
     size_px: Annotated[
         int | None, typer.Option(help="picture size; from the shards (64 on a CPU) when not given")
     ] = None,
-    samples: Annotated[int | None, typer.Option(help="length of the training, in triplets seen", min=1)] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="length of the training, in triplets seen; more than before extends it", min=1)
+    ] = None,
     landmark_noise: Annotated[
         float | None,
         typer.Option(help="share of triplets whose landmarks have the error of another masked face", min=0, max=1),

@@ -6,7 +6,7 @@ whole is kept and what is missing is made. ``_work/`` holds the notes of unfinis
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,12 +74,14 @@ def opened(
     replace: bool = False,
     theirs: frozenset[str] = frozenset(),
     quiet: bool = False,
+    grows: Callable[[dict[str, Any], dict[str, Any]], bool] = lambda old, new: False,
 ) -> Iterator[Opened]:
     """Hold ``directory`` for ``stage``, for this process alone; ``version`` is that of the format in which it writes.
 
     ``force`` removes the stage's own old output first, and nothing else. ``replace`` lets the new output take the
     old one's place, file by file, where config or input differ. ``theirs`` names files that people may change.
-    A stage that looks at its input only when it is open is ``quiet`` about being up to date.
+    A stage that looks at its input only when it is open is ``quiet`` about being up to date. ``grows`` says of an old config
+    and the new one whether what is there is a part of what is wanted, which then goes on from it.
 
     Raises:
         UserError: it holds the output of another version, config or input (what differs is named), files that are not ours,
@@ -93,7 +95,8 @@ def opened(
         out.sweep()
         old = _with_new_settings(_plan_of(directory), config)
         _refuse_anothers(directory, stage, old)
-        if old is not None and old != plan and not (force or replace or _is_bare(out)):
+        grown = old is not None and old | {"config": plan["config"]} == plan and grows(old["config"], plan["config"])
+        if old is not None and old != plan and not (force or replace or grown or _is_bare(out)):
             _refuse_other(directory, old, plan)
         if force and old is not None:
             _empty(out, theirs)

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unveilify.core.records import Image
-from unveilify.core.storage import from_json, writing
+from unveilify.core.storage import writing
 from unveilify.core.words import figure as words
 from unveilify.evaluation.cache import Row
 from unveilify.evaluation.samples import Samples
 from unveilify.metrics.contract import Better
 from unveilify.models.system import System, predict
+from unveilify.training.curves import MOST_CURVES, read_log
 
 CELL_PX, GAP_PX, TOP_PX, LEFT_PX, DPI = 128, 6, 48, 44, 160
 """Measures of a figure: a cell is at least so large, by whole multiples of the picture; margins for words."""
@@ -125,50 +125,6 @@ def curves(log: Path, path: Path) -> bool:
 
 def _words(text: str) -> str:
     return "\n".join(map(words, text.split("\n")))
-
-
-Series = dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
-
-LARGEST, MOST_CURVES = 1e30, 60
-CLOCKS = {"step", "seen", "best", "epoch", "time"}
-
-
-def read_log(log: Path) -> Series:
-    """Numbers over steps from a ``log.jsonl``: name -> (steps, values), names of nested objects dotted."""
-    points: dict[str, list[tuple[float, float]]] = {}
-    if not log.is_file():
-        return {}
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            entry = from_json(line)
-        except ValueError:
-            continue
-        if not isinstance(entry, dict):
-            continue
-        step = entry.get("step", entry.get("seen"))
-        if _can_be_drawn(step):
-            for name, value in _numbers(entry):
-                points.setdefault(name, []).append((float(step), value))
-    return {
-        name: (np.array([s for s, _ in found]), np.array([v for _, v in found]))
-        for name, found in points.items()
-        if len(found) > 1
-    }
-
-
-def _numbers(entry: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
-    found = []
-    for name, value in entry.items():
-        if isinstance(value, dict):
-            found += _numbers(value, f"{prefix}{name}.")
-        elif _can_be_drawn(value) and name not in CLOCKS:
-            found.append((f"{prefix}{name}", float(value)))
-    return found
-
-
-def _can_be_drawn(value: object) -> TypeGuard[float]:
-    """Whether it is a number that axes can reach."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -22,6 +22,7 @@ from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.figures import Strip
 from unveilify.report.real import RealTable
 from unveilify.report.table import PALE, Head, Table
+from unveilify.training.curves import read_log
 
 PAGE, TEXT = "index.html", "table.txt"
 
@@ -143,7 +144,7 @@ def _training(number: int, system: Trained, out: OutputFolder) -> page.Training:
     # The parent's name is part of a label where two runs have one name: "a/b" beside a run "a-b".
     name = f"curves-{system.label.replace('/', f'-{number}-')}.png"
     whole = settings.is_file() and settings.stat().st_size <= MAX_BYTES
-    drawn = bool(figures.read_log(log))
+    drawn = bool(read_log(log))
     if drawn:
         with out.file(name) as path:
             figures.curves(log, path)

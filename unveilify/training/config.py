@@ -1,6 +1,6 @@
 """Settings of stage 3, and what they become on a given machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -117,6 +117,21 @@ def check(config: TrainConfig, shards_dir: Path, run_dir: Path, before: Sequence
         names_in(config.cycle.people)
     if weights is not None and not {weights, weights.parent} & set(before):
         paths.network_file(weights)
+
+
+LENGTH = ("samples", "validate_every")
+"""Settings that may differ where a training goes on for longer; the second follows from the first where nobody set it."""
+
+
+def longer(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a training ``new`` is ``old`` for more triplets, so that it can go on from it."""
+    one, other = (without_length(config) for config in (old, new))
+    return one == other and (old.get("samples") or 0) < (new.get("samples") or 0)
+
+
+def without_length(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A training's settings but for those that say how long it is."""
+    return {name: value for name, value in config.items() if name not in LENGTH}
 
 
 @dataclass(frozen=True, slots=True)

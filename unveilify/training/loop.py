@@ -21,7 +21,7 @@ from unveilify.models.contract import Batch, Learns
 from unveilify.shards.stream import ShardSet
 from unveilify.training import closed_form
 from unveilify.training.checkpointer import Checkpointer
-from unveilify.training.config import STAGE, Hardware, TrainConfig, check, resolve
+from unveilify.training.config import STAGE, Hardware, TrainConfig, check, longer, resolve
 from unveilify.training.cycle import with_cycle
 from unveilify.training.data import Feed
 from unveilify.training.distributed import join
@@ -62,7 +62,8 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     """Train to the end, or until ``machine.max_minutes``; None when it stopped before the end.
 
     The same seed, shards and config give the same weights at the same step on one kind of CPU, however
-    often the run was interrupted.
+    often the run was interrupted. A run of fewer ``samples`` is gone on from; what falls with the length (learning rates, the
+    beginning of a cycle) is then that of the new length, so that the weights are not those of a run that was as long at once.
 
     Raises:
         UserError: no shards, a network that trains not at all, or a run directory of another config.
@@ -79,7 +80,8 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
     # How it is computed, not what: the training may go on on a machine that has no such arithmetic, or has it.
     bound = config.model_copy(update={"bf16": None})
     with ExitStack() as held:
-        mine = held.enter_context(stage.opened(run_dir, STAGE, bound, data.hash, force=force)) if world.first else None
+        opened = stage.opened(run_dir, STAGE, bound, data.hash, force=force, grows=longer)
+        mine = held.enter_context(opened) if world.first else None
         done = mine.done if mine is not None else None
         if world.from_first(float(done is not None)):
             return done

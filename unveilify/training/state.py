@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from unveilify.core.config import difference
 from unveilify.core.errors import UserError
 from unveilify.models import tensors as files
+from unveilify.training.config import without_length
 from unveilify.training.distributed import World
 
 
@@ -118,7 +119,7 @@ class TrainState:
             raise UnusableError(str(error)) from None
         except (KeyError, TypeError, ValueError):
             raise UnusableError("it is no checkpoint of this version") from None
-        if about["of"] != self.of:
+        if _whole(about["of"]) != _whole(self.of):
             raise UnusableError(f"it is of another training: {difference(about['of'], self.of)}")
         bad = files.not_finite(tensors)
         if bad is not None:
@@ -172,6 +173,12 @@ def _aside(bad: Path) -> Path:
 def name_of(seen: int) -> str:
     """The file of a checkpoint after so many triplets."""
     return f"checkpoint-{seen:010d}.safetensors"
+
+
+def _whole(of: Any) -> Any:
+    """Which training it is, however long."""
+    known = isinstance(of, dict) and isinstance(of.get("config"), dict)
+    return of | {"config": without_length(of["config"])} if known else of
 
 
 def position_of(checkpoint: Path) -> int:
