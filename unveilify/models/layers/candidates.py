@@ -29,7 +29,7 @@ SKIN = 0.5
 """How far a colour on [-1, 1] may lie from that of a face for it to be the same person's neck or ear."""
 DOUBT = 0.12
 """Trust in nobody's face: where a photo's is less, it shows hair and wall stretched over a cheek."""
-OUTLINE = 1.0
+OUTLINE = 2.0
 """Standard deviation, in pixels at which meshes are drawn, under which their outline is smoothed: enlarged it has no steps."""
 APART = 0.5
 """How far colours on [-1, 1] may lie apart around the hole for the same thing to be seen in both photos."""
@@ -77,8 +77,8 @@ class Shown:
     seen: Tensor
 
     def feathered(self) -> Tensor:
-        """``seen`` with a soft inner edge of about 0.6 % of the side."""
-        step = max(1, round(0.003 * self.seen.shape[-1]))
+        """``seen`` with a soft inner edge of about 1 % of the side."""
+        step = max(1, round(0.005 * self.seen.shape[-1]))
         inner = 1 - grown(1 - self.seen, step)
         return averaged(inner, step) * self.seen
 

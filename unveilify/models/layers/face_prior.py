@@ -47,7 +47,7 @@ RIDGE = 60.0
 """Penalty per face of the estimate, in squared grey levels of 0…255."""
 FINE = 6.0
 """Standard deviation in pixels of what is called fine: of that the mean knows only what some sharp faces show."""
-RIM = 12
+RIM = 8
 """Width in pixels of the outline of unrolled faces that is not learned."""
 CHUNK = 64
 """Faces that are made floats at a time."""
