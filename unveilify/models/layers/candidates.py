@@ -27,6 +27,8 @@ REACH = 0.11
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
 SKIN = 0.5
 """How far a colour on [-1, 1] may lie from that of a face for it to be the same person's neck or ear."""
+RIND = 0.01
+"""How far from what is none skin and neck of the person's photo are believed, as a share of the side: their edges are halos."""
 DOUBT = 0.12
 """Trust in nobody's face: where a photo's is less, it shows hair and wall stretched over a cheek."""
 OUTLINE = 2.0
@@ -158,7 +160,8 @@ def surroundings(masked: Tensor, hole: Tensor, sources: list[Source], window: Wi
     # Their neck and ears, and what lies behind them only where both photos show the same.
     skin = (there * face).sum((2, 3), keepdim=True) / face.sum((2, 3), keepdim=True).clamp(min=1)
     likely = torch.maximum(alike(there - skin, SKIN), agreed.square())
-    near = near * gaussian(likely, 0.012 * side)
+    step = max(1, round(RIND * side))
+    near = near * gaussian(1 - grown(1 - likely, step), step)
     return around + near * (there + light.clamp(-APART, APART) - around), near
 
 
