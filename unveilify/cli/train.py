@@ -34,6 +34,10 @@ def train(
     run: Annotated[
         str | None, typer.Option(help="of a pipeline file with several trainings, only this one; else all of them")
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="write the log's curves for TensorBoard, too, into tensorboard/ of the run"),
+    ] = False,
     device: Device = "auto",
     config: ConfigFile = None,
     sets: Sets = None,
@@ -43,6 +47,7 @@ def train(
     from unveilify.core import stamps
     from unveilify.core.errors import UserError
     from unveilify.pipeline import check_trainings, load, trainings
+    from unveilify.training.board import check as check_board
 
     given = {"model": model, "size_px": size_px, "samples": samples, "landmark_noise": landmark_noise}
     there = trainings(load(config, sets, "train", given))
@@ -53,6 +58,8 @@ def train(
         raise UserError("--out names the folder of one training, and there are several: name one with --run.")
     places = {out or RUNS / name: settings for name, settings in chosen.items()}
     check_trainings(places, shards)
+    if tensorboard:
+        check_board()
     stamps.read(shards, "shard", "unveilify shard")
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.training.loop import Machine
@@ -62,5 +69,5 @@ def train(
     for settings in places.values():  # a mistake in the last is said before the first is trained
         trainable(settings)
     for where, settings in places.items():
-        fit(settings, shards, where, Machine(device, threads, workers, max_minutes), force=force)
+        fit(settings, shards, where, Machine(device, threads, workers, max_minutes, tensorboard), force=force)
     say("Next: unveilify report")

@@ -21,6 +21,7 @@ from unveilify.core.written import OutputFolder
 from unveilify.models import store
 from unveilify.models.contract import Batch, plugin
 from unveilify.models.tensors import not_finite
+from unveilify.training.board import Board
 from unveilify.training.data import Feed
 from unveilify.training.interrupts import Interrupts
 from unveilify.training.state import UnusableError, checkpoints, name_of, resume
@@ -38,6 +39,8 @@ class Checkpointer:
     out: OutputFolder
     trainer: Trainer
     saved: float = field(default_factory=time.monotonic)
+    tensorboard: bool = False
+    _board: Board | None = None
 
     @property
     def run_dir(self) -> Path:
@@ -69,6 +72,8 @@ class Checkpointer:
         if log.is_file():
             kept = log.read_bytes().splitlines(keepends=True)[: trainer.state.position.rows]
             write_bytes(log, b"".join(kept))
+        if self.tensorboard:
+            self._board = Board(self.run_dir, trainer.state.position.seen)
 
     def log(self, values: dict[str, float], **more: float) -> None:
         """Append one row; numbers that are not finite become null."""
@@ -79,6 +84,8 @@ class Checkpointer:
         row = {"step": position.step, "seen": position.seen, **{k: _short(v) for k, v in values.items()}, **more}
         with (self.run_dir / LOG).open("ab") as file:
             file.write(canonical_json(row) + b"\n")
+        if self._board is not None:
+            self._board.add({k: v for k, v in row.items() if k not in ("step", "seen", "best")}, position.seen)
 
     @property
     def validation_is_due(self) -> bool:
@@ -168,6 +175,8 @@ class Checkpointer:
             raise diverged(self.trainer, f"{position.skipped} of its {position.step} steps taught nothing")
         if position.best_seen == 0:
             self.keep_best({})
+        if self._board is not None:
+            self._board.close()
         self._drop_old()  # a kill may have come between the last checkpoint and this
 
     def _drop_old(self) -> None:

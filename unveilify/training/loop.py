@@ -38,12 +38,16 @@ Step = Callable[[Batch], dict[str, Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where and how long to run; no part of what is trained. ``threads`` and ``workers`` None: chosen here."""
+    """Where and how long to run; no part of what is trained. ``threads`` and ``workers`` None: chosen here.
+
+    ``tensorboard``: the log's rows go to TensorBoard's files, too.
+    """
 
     device: str = "auto"
     threads: int | None = None
     workers: int | None = None
     max_minutes: float | None = None
+    tensorboard: bool = False
 
     def resolve(self) -> torch.device:
         """The device, with the arithmetic's threads set: those asked for, else OMP_NUM_THREADS, else one per core.
@@ -91,7 +95,7 @@ def run(config: TrainConfig, shards_dir: Path, run_dir: Path, machine: Machine, 
         step = with_cycle(trainer, out) if config.cycle else partial(train_step, trainer)
         if world.first:
             _say_what_is_trained(trainer, note)
-        checkpointer = Checkpointer(out, trainer)
+        checkpointer = Checkpointer(out, trainer, tensorboard=machine.tensorboard)
         checkpointer.open()
         if not _train(trainer, Feed.open(shards, config, machine.workers, device, world), checkpointer, machine, step):
             if world.first:
