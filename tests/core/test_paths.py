@@ -72,3 +72,13 @@ def test_a_file_that_is_there_goes_only_if_somebody_says_so(tmp_path: Path) -> N
         with pytest.raises(UserError, match=r"there already: give another name, or --force"):
             paths.check_file(path)
         paths.check_file(path, replace=True)
+
+
+@pytest.mark.parametrize("name", ["_stamp.json", "_begun.json"])
+def test_no_output_lies_in_what_another_stage_keeps(tmp_path: Path, name: str) -> None:
+    (tmp_path / "synth").mkdir()
+    (tmp_path / "synth" / name).write_text("{}")
+    paths.check(tmp_path / "synth")
+    for output in (tmp_path / "synth/new", tmp_path / "synth/deep/er"):
+        with pytest.raises(UserError, match="which a stage keeps for its own output"):
+            paths.check(output)

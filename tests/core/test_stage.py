@@ -406,3 +406,12 @@ def test_work_of_before_there_were_versions_is_of_the_first(tmp_path: Path) -> N
 def test_a_note_that_is_none_notes_nothing(tmp_path: Path, line: bytes) -> None:
     (tmp_path / NOTES).write_bytes(line + b"\n")
     assert OutputFolder(tmp_path).notes() == {}
+
+
+def test_what_is_read_is_compared_with_the_stamp(tmp_path: Path) -> None:
+    stamp = make(tmp_path / "a")
+    stamps.check(tmp_path / "a", stamp, "part.tar")
+    for name in ("part.tar", "another"):
+        (tmp_path / "a" / name).write_bytes(b"taz")
+        with pytest.raises(UserError, match="not what its stamp says"):
+            stamps.check(tmp_path / "a", stamp, name)
