@@ -57,7 +57,7 @@ except Exception:  # the landmark networks are not on every machine
 """
     )
     assert "torch" in modules
-    assert not modules & {"torch._dynamo", "sympy", "torchvision", "onnxruntime", "matplotlib"}
+    assert not modules & {"torch._dynamo", "sympy", "torchvision", "matplotlib"}
 
 
 def test_nobody_imports_a_private_module_of_another_room() -> None:
