@@ -3,16 +3,23 @@
     python benchmarks/loader.py                  # 256 px shards made from the portrait in scikit-image
     python benchmarks/loader.py data/shards      # your own
 
-Both give batches of 16 uint8 tensors (masked, unmasked, alpha, identity), shuffled, with no worker process and one
+Beside it, where they are installed, `datasets` on the same tars and `litdata` on the same files in its own chunks.
+
+    python benchmarks/loader.py --workers 0 1 2 4    # and with worker processes: wall time, whose cores are shared
+    python benchmarks/loader.py --far                # the first batch at a position of a million and a hundred million
+
+All give batches of 16 uint8 tensors (masked, unmasked, alpha, identity), shuffled, with no worker process and one
 thread. Seconds are CPU seconds of this process, so that neighbours on the machine disturb little; the best of
-the rounds counts, and the rounds take turns.
+the rounds counts, and the rounds take turns. Memory is this process's own, after the first and the last round.
 """
 
 import argparse
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -39,6 +46,8 @@ def main() -> None:
     parser.add_argument("shards", nargs="?", type=Path, help="output of `unveilify shard`, one identity image")
     parser.add_argument("--batches", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, nargs="*", default=[])
+    parser.add_argument("--far", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
@@ -54,7 +63,9 @@ def main() -> None:
             "webdataset, decode('torchrgb8')": lambda: plain(urls, "torchrgb8"),
             "webdataset, OpenCV": lambda: plain(urls, opencv),
         }
+        loaders |= others(urls, split, Path(scratch))
         best = dict.fromkeys(loaders, 0.0)
+        held = []
         for _ in range(arguments.rounds):
             for name, loader in loaders.items():
                 batches = loader()
@@ -62,9 +73,97 @@ def main() -> None:
                 begin = time.process_time()
                 count = sum(1 for _ in islice(batches, arguments.batches))
                 best[name] = max(best[name], count * BATCH / (time.process_time() - begin))
+            held.append(resident())
         ours = best["stream (ours)"]
         for name, rate in best.items():
             print(f"{name:32} {rate:7.0f} triplets/s/core   ours is {ours / rate:.2f} x")
+        print(f"memory after the first round {held[0]:.0f} MB, after the last {held[-1]:.0f} MB")
+        for workers in arguments.workers:
+            print(f"{workers} workers: {by_the_clock(split, workers, arguments.batches):7.0f} triplets/s by the clock")
+        if arguments.far:
+            for seen in (0, 10**6, 10**8):
+                begin = time.process_time()
+                next(iter(Stream(split, StreamConfig(), BATCH, seen=seen)))
+                print(f"first batch from position {seen:>11,}: {1000 * (time.process_time() - begin):.1f} ms")
+
+
+def by_the_clock(split: Split, workers: int, batches: int) -> float:
+    """Triplets per second of wall time, after the first batch."""
+    loader = iter(Stream(split, StreamConfig(), BATCH, workers=workers))
+    next(loader)
+    begin = time.perf_counter()
+    count = sum(1 for _ in islice(loader, batches))
+    return count * BATCH / (time.perf_counter() - begin)
+
+
+def resident() -> float:
+    """Megabytes of memory that this process has now; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def others(urls: list[str], split: Split, scratch: Path) -> dict[str, Callable[[], Iterator[object]]]:
+    """Readers that are installed beside the project, on the same pictures."""
+    found: dict[str, Callable[[], Iterator[object]]] = {}
+    if find_spec("datasets"):
+        found["datasets, streaming"] = lambda: by_datasets(urls)
+    if find_spec("litdata"):
+        chunks = scratch / "litdata"
+        write_litdata(split, chunks)
+        found["litdata"] = lambda: by_litdata(chunks)
+    return found
+
+
+def by_datasets(urls: list[str]) -> Iterator[object]:
+    """Hugging Face `datasets` in its streaming form, pictures as Pillow decodes them."""
+    import datasets
+
+    data = datasets.load_dataset("webdataset", data_files={"train": urls}, split="train", streaming=True)
+    names = ("masked.jpg", "unmasked.jpg", "mask.png", "identity.jpg")
+    rows = iter(())
+    while True:
+        batch = []
+        while len(batch) < BATCH:
+            row = next(rows, None)
+            if row is None:
+                rows = iter(data.shuffle(seed=0, buffer_size=200))
+                continue
+            batch.append([torch.from_numpy(np.array(row[name])) for name in names])
+        yield [torch.stack(column) for column in zip(*batch, strict=True)]
+
+
+def write_litdata(split: Split, folder: Path) -> None:
+    """The same JPEG and PNG bytes in litdata's chunks."""
+    from litdata.streaming.writer import BinaryWriter
+
+    folder.mkdir()
+    writer = BinaryWriter(str(folder), chunk_bytes="16MB")
+    for i in range(len(split)):
+        members = {
+            name.replace(".", "_"): data for name, data in split.members(i).items() if name[-3:] in ("jpg", "png")
+        }
+        writer.add_item(i, members)
+    writer.done()
+    writer.merge()
+
+
+def by_litdata(folder: Path) -> Iterator[object]:
+    """`litdata`, shuffled, with OpenCV's decoding, as the stream has it."""
+    from litdata import StreamingDataset
+
+    data = StreamingDataset(str(folder), shuffle=True)
+    while True:
+        batch: list[list[torch.Tensor]] = []
+        for row in data:
+            names = ("masked_jpg", "unmasked_jpg", "mask_png", "identity_jpg")
+            pictures = [opencv(name.replace("_", "."), row[name]) for name in names]
+            batch.append([one for one in pictures if one is not None])
+            if len(batch) == BATCH:
+                yield [torch.stack(column) for column in zip(*batch, strict=True)]
+                batch = []
 
 
 def plain(urls: list[str], decoder: object) -> Iterator[object]:
@@ -78,7 +177,7 @@ def decoding_alone(split: Split) -> Iterator[object]:
     flags = {"jpg": cv2.IMREAD_COLOR, "png": cv2.IMREAD_GRAYSCALE}
     samples = [split.members(i) for i in range(min(len(split), 256))]
     pictures = [
-        [(np.frombuffer(data, np.uint8), flags[name[-3:]]) for name, data in members.items() if name != "json"]
+        [(np.frombuffer(data, np.uint8), flags[name[-3:]]) for name, data in members.items() if name[-3:] in flags]
         for members in samples
     ]
     turn = cycle(pictures)

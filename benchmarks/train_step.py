@@ -88,8 +88,16 @@ def main() -> None:
     print(show(head, rows, markdown=given.markdown))
 
 
-def start(name: str, asked: dict[str, object], shards: ShardSet, device: torch.device, workers: int | None) -> Runner:
-    """Set a training up, count its arithmetic and take its first steps."""
+def start(
+    name: str,
+    asked: dict[str, object],
+    shards: ShardSet,
+    device: torch.device,
+    workers: int | None,
+    *,
+    warm: bool = True,
+) -> Runner:
+    """Set a training up; where it is to be ``warm``, count its arithmetic and take its first steps."""
     settings = {key: value for key, value in asked.items() if value is not None}
     config = TrainConfig.model_validate({"model": name, "samples": 1_000_000, **settings})
     small = getattr(plugin(name), "SMALL", {})
@@ -98,6 +106,8 @@ def start(name: str, asked: dict[str, object], shards: ShardSet, device: torch.d
     config, _ = resolve(config.model_copy(update={"network": shape}), shards.index.size_px, small, hardware(device))
     feed = Feed.open(shards, config, workers, device, World())
     runner = Runner(build_trainer(config, device), iter(feed.batches(0)))
+    if not warm:
+        return runner
     train_step(runner.trainer, next(runner.batches))
     # The recogniser judges every n-th step only, so n steps are one turn.
     turn = config.identity_every or 1

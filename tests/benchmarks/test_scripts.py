@@ -1,5 +1,6 @@
 """The scripts beside the package: each starts and explains itself, and what the README quotes is what they print."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -32,3 +33,19 @@ def test_the_readme_has_the_costs_of_every_network(monkeypatch, capsys):
         if "," not in label:
             row = next(row for row in readme.splitlines() if row.startswith(f"| `{label}`"))
             assert f"| {parameters} M | {macs} G |" in row
+
+
+@pytest.mark.long
+def test_the_gpu_benchmark_runs_on_a_cpu_at_a_tiny_size(tmp_path, monkeypatch, capsys, small_shards):
+    """What it prints on the day that a GPU is at hand, tried before: each network's row, and a training."""
+    out = tmp_path / "gpu.json"
+    call("gpu", monkeypatch, str(out), "--device", "cpu", "--quick", "--shards", str(small_shards))
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert [one["network"] for one in found["networks"]] == ["unveilify", "plus"]
+    for one in found["networks"]:
+        assert "failed" not in one
+        assert one["losses_apart"] == 0, "the CPU agrees with itself"
+        assert one["triplets_per_s"] > 0
+        assert one["latency_ms"] > 0
+    assert found["short_training"]["last"].keys() >= {"lpips"} & found["short_training"]["first"].keys()
+    assert str(out) in capsys.readouterr().out
