@@ -66,7 +66,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=PAINTER,
         filename="unveilify_plus.safetensors",
         bytes=15919458,
-        sha256="5b443eafdebd63a1f374cca350f749cff897c8c952018c02f52354ee83e989e6",
+        sha256="8aaf26d2ad011448b7b300e4111cce88957a7c09cb60d6e5f80141c13cdc18f6",
         licence="Apache-2.0; see its card for what it was trained on",
         role="`plus`, trained by us for a short time: `unveilify remove --run unveilify_plus`",
     ),
