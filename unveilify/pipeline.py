@@ -118,6 +118,8 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
     if dry_run:
         _plan(tree, {"synth": pairs, "shard": shards, "report": reports}, runs, anew)
         return
+    if not tree.sample and not tree.source.is_dir():  # a plan can be made before there are photos
+        raise UserError(f"There is no folder {tree.source} of photos: set `source` to one that is there.")
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.core.engine.device import pick
     from unveilify.training.trainer import trainable
@@ -144,12 +146,10 @@ def run(tree: Pipeline, how: How, *, first: str | None = None, dry_run: bool = F
 
 
 def _check_places(places: dict[Path, str], tree: Pipeline) -> None:
-    """Whether there is a source, and each stage's place can be its own."""
+    """Whether each stage's place can be its own."""
     for place, name in places.items():
         paths.check(place, tree.source)
         stage.check(place, name)
-    if tree.source and not tree.sample and not tree.source.is_dir():
-        raise UserError(f"There is no folder {tree.source} of photos: set `source` to one that is there.")
 
 
 def report_inputs(shards: Path, runs: Path, predictions: tuple[Path, ...] = ()) -> Inputs:
