@@ -91,6 +91,7 @@ def test_every_training_of_a_file_is_trained_in_turn_and_then_reported(
     for name in ("say_synth", "say_shares"):
         monkeypatch.setattr(pipeline, name, lambda *a: None)
     monkeypatch.setattr(pipeline, "report", lambda tree, inputs, out, *a, **k: calls.append(("report", out.name)))
-    pipeline.run(pipeline.load(written(tmp_path, RUNS), [f"out={tmp_path}"]), HOW)
+    (tmp_path / "photos").mkdir()
+    pipeline.run(pipeline.load(written(tmp_path, RUNS), [f"out={tmp_path}", f"source={tmp_path / 'photos'}"]), HOW)
     trained = [("training.loop", "a"), ("training.loop", "b")]
     assert calls == [("synth.run", "synth"), ("shards.write", "shards"), *trained, ("report", "reports")]

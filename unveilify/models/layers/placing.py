@@ -121,8 +121,6 @@ def fetch(pictures: Tensor, placement: Placement, side: int) -> Tensor:
     grid = placement.grid.permute(0, 3, 1, 2)
     places, folded = enlarged(grid, side)
     picture = sampled(pictures, places.permute(0, 2, 3, 1))
-    if not bool(folded.any()):
-        return picture
     # What meets at a fold is drawn as finely as pixels are; a photo shows no such steps.
     smooth = averaged(averaged(picture, 1), 1)
     return picture + averaged(folded, 1) * (smooth - picture)
