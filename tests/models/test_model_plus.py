@@ -22,7 +22,9 @@ def tiny(size_px: int = 64, **settings: float) -> Network:
 def only_here(network: torch.nn.Module, make) -> None:
     """Make its finder find the hole of the batches of these tests."""
     hole = make(1, 64).hole
-    network.finder.alpha = lambda masked: resize(hole, masked.shape[-1]).gt(0.5).float().expand(len(masked), -1, -1, -1)
+    network.finder.alpha = lambda masked, landmarks=None: (
+        resize(hole, masked.shape[-1]).gt(0.5).float().expand(len(masked), -1, -1, -1)
+    )
 
 
 @pytest.mark.parametrize("module", SYSTEMS)

@@ -84,6 +84,12 @@ def save(folder: Path, name: str, row: Row) -> None:
         _write_facts(folder, name, {**row.about, "sha256": [sha256_file(path) for path in paths]})
 
 
+def forget(folder: Path, name: str) -> None:
+    """Take away what is kept under ``name``."""
+    for ending in ("json", "npy", "parquet"):
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)
+
+
 def load_facts(folder: Path, name: str) -> dict[str, Any] | None:
     """The facts kept under ``name``, or None if there are none, or not those that were written."""
     try:

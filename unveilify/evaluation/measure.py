@@ -69,8 +69,7 @@ def measure(
 def forget(folder: Path, name: str, count: int, config: EvaluateConfig) -> None:
     """Take the kept parts of a row away, which is whole now."""
     for part in _parts(count, config):
-        for ending in ("json", "npy", "parquet"):
-            (folder / f"{_part_name(name, part)}.{ending}").unlink(missing_ok=True)
+        cache.forget(folder, _part_name(name, part))
 
 
 def _rows(

@@ -59,8 +59,8 @@ class _Drawn(nn.Module):
         super().__init__()
         self.register_buffer("given", given)
 
-    def alpha(self, masked: Tensor) -> Tensor:
-        """(B, 1, S, S) for pictures (B, 3, S, S)."""
+    def alpha(self, masked: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        """(B, 1, S, S) for pictures (B, 3, S, S), whatever else is seen in them."""
         assert isinstance(self.given, Tensor)
         return resized_alpha(self.given.cpu(), masked.shape[-1]).to(masked)
 

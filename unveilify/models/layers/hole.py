@@ -5,6 +5,7 @@ from functools import reduce
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -56,34 +57,36 @@ def soften(found: Tensor, widen: float, landmarks: Tensor | None = None) -> tupl
 def eyes(landmarks: Tensor | None, like: Tensor) -> Tensor:
     """Where the eyes and their lids are in pictures like (B, 1, S, S): 1 there; nowhere where no mesh is known."""
     area = np.zeros((len(like), *like.shape[-2:]), np.uint8)
-    if landmarks is not None and landmarks.shape[-2:] == (mesh.POINTS, 3):
-        for picture, points in zip(area, landmarks.detach().cpu().double().numpy(), strict=True):
-            for outline in EYES:
-                around = points[list(outline), :2]
-                if np.isfinite(around).all():
-                    middle = around.mean(0)
-                    corners = (middle + LIDS * (around - middle)) * like.shape[-1] - 0.5
-                    cv2.fillPoly(picture, [np.rint(corners).astype(np.int32)], 1)
+    for picture, points in zip(area, _points(landmarks, len(like)), strict=True):
+        for outline in EYES:
+            around = points[list(outline)]
+            if np.isfinite(around).all():
+                middle = around.mean(0)
+                cv2.fillPoly(picture, [_pixels(middle + LIDS * (around - middle), like)], 1)
     return torch.from_numpy(area[:, None]).to(like)
 
 
 def inside(landmarks: Tensor | None, like: Tensor) -> Tensor:
     """The faces, as far as the hulls of their meshes go, in pictures like (B, 1, S, S): 1 there; everywhere where no mesh is
     known."""
-    area = np.zeros((len(like), *like.shape[-2:]), np.uint8)
-    known = landmarks is not None and landmarks.shape[-2:] == (mesh.POINTS, 3)
-    for number, picture in enumerate(area):
-        points = (
-            landmarks[number, :, :2].detach().cpu().numpy()
-            if known and landmarks is not None
-            else np.full((1, 2), np.nan)
-        )
+    area = np.ones((len(like), *like.shape[-2:]), np.uint8)
+    for picture, points in zip(area, _points(landmarks, len(like)), strict=True):
         if np.isfinite(points).all():
-            corners = np.rint(points * like.shape[-1] - 0.5).astype(np.int32)
-            cv2.fillConvexPoly(picture, cv2.convexHull(corners), 1)
-        else:
-            picture[:] = 1
+            picture[:] = 0
+            cv2.fillConvexPoly(picture, cv2.convexHull(_pixels(points, like)), 1)
     return torch.from_numpy(area[:, None]).to(like)
+
+
+def _points(landmarks: Tensor | None, count: int) -> npt.NDArray[np.float64]:
+    """The meshes (B, 468, 2) of ``count`` pictures on the host, no numbers where there are none."""
+    if landmarks is None or landmarks.shape[-2:] != (mesh.POINTS, 3):
+        return np.full((count, mesh.POINTS, 2), np.nan)
+    return np.asarray(landmarks[..., :2].detach().cpu().double().numpy())
+
+
+def _pixels(points: npt.NDArray[np.float64], like: Tensor) -> npt.NDArray[np.int32]:
+    """Points (N, 2) in shares of the side of pictures like (B, 1, S, S), as pixels."""
+    return np.rint(points * like.shape[-1] - 0.5).astype(np.int32)
 
 
 def _thin(area: Tensor, reach: int) -> Tensor:

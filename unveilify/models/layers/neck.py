@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unveilify.core import mesh
 from unveilify.models.layers.blank import blank
+from unveilify.models.layers.candidates import alike
 from unveilify.models.layers.placing import Points, known
 from unveilify.models.layers.warp import gaussian, resize
 
@@ -59,9 +60,9 @@ def neck(masked: Tensor, hole: Tensor, landmarks: Tensor, face: Tensor, skin: Te
     # What is seen of it says in which light it is, and whether it is covered.
     seen = share * (covered < 0.05) * (1 - head)
     there, apart = (seen > 0.3).float(), photo - own
-    like = there * _alike(apart, ANY_LIGHT)
+    like = there * alike(apart, ANY_LIGHT)
     usual = (like * apart).sum((2, 3), keepdim=True) / like.sum((2, 3), keepdim=True).clamp(min=1)
-    same = there * _alike(apart - usual, SAME) * _alike(usual, ANY_LIGHT)
+    same = there * alike(apart - usual, SAME) * alike(usual, ANY_LIGHT)
     agreed = blank(same, 1 - there)
     light = blank(apart * same, 1 - there) / agreed.clamp(min=1e-3)
     deep = EDGE + (CHIN - EDGE) * (1 - (across / HALF).square()).clamp(min=0)
@@ -71,10 +72,6 @@ def neck(masked: Tensor, hole: Tensor, landmarks: Tensor, face: Tensor, skin: Te
     return Neck(
         resize((own + (2 * agreed).clamp(max=1) * light.clamp(-LIGHT, LIGHT)).clamp(-1, 1), back), resize(share, back)
     )
-
-
-def _alike(apart: Tensor, scale: float) -> Tensor:
-    return torch.exp(-(apart.abs().amax(1, keepdim=True) / scale).square())
 
 
 def _coordinates(landmarks: Tensor, side: int) -> tuple[Tensor, Tensor]:

@@ -39,11 +39,6 @@ LONG, THIN = 0.035, 3.0
 Area = npt.NDArray[np.bool_]
 
 
-def with_straps(found: Tensor, masked: Tensor, landmarks: Tensor | None) -> Tensor:
-    """What was found, and its straps."""
-    return torch.maximum(found, straps(masked, found, landmarks))
-
-
 def straps(masked: Tensor, found: Tensor, landmarks: Tensor | None) -> Tensor:
     """(B, 1, S, S), 1 on the straps of masks whose cloth was ``found`` (B, 1, S, S), 0…1, in photos (B, 3, S, S).
 

@@ -15,6 +15,7 @@ from unveilify.models.layers.found import wanted, worn
 from unveilify.models.layers.guided import guided
 from unveilify.models.layers.layers import full_precision, scaled
 from unveilify.models.layers.resunet import ResUNet, head
+from unveilify.models.layers.straps import straps
 from unveilify.models.layers.warp import resize
 from unveilify.models.sides import PowerOfTwo, levels
 
@@ -76,10 +77,14 @@ class Network(nn.Module):
         """The logits of what was seen."""
         return F.pixel_shuffle(self.field(seen[0]).float(), 2)
 
-    def alpha(self, masked: Tensor) -> Tensor:
-        """Where the mask is in (B, 3, S, S): (B, 1, S, S) in 0…1, soft at its edges; nowhere where none is worn."""
+    def alpha(self, masked: Tensor, landmarks: Tensor | None = None) -> Tensor:
+        """Where the mask is in (B, 3, S, S): (B, 1, S, S) in 0…1, soft at its edges; nowhere where none is worn.
+
+        With the faces' meshes ``landmarks`` (B, 468, 3) straps are found, too, that are too thin for the network.
+        """
         alpha = self.sharpened(self.look(masked), masked)
-        return alpha * worn(alpha)
+        alpha = alpha * worn(alpha)
+        return torch.maximum(alpha, straps(masked, alpha, landmarks))
 
     def sharpened(self, logit: Tensor, masked: Tensor) -> Tensor:
         """Logits (B, 1, L, L) -> alpha (B, 1, S, S), exactly 0 and 1 where sure, with the edges of the pictures."""

@@ -18,7 +18,6 @@ from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
 from unveilify.models.layers.placing import Window
-from unveilify.models.layers.straps import with_straps
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
 
@@ -53,7 +52,7 @@ class Network(nn.Module):
     @torch.no_grad()
     def forward(self, batch: Batch) -> Output:
         """Fill what is found."""
-        found = with_straps(self.finder.alpha(batch.masked), batch.masked, batch.landmarks)
+        found = self.finder.alpha(batch.masked, batch.landmarks)
         hole, alpha = soften(found, self.config.widen, batch.landmarks)
         return Output(image=laid_over(batch.masked, alpha, self.fill(batch, hole)), alpha=alpha)
 

@@ -35,7 +35,6 @@ from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
 from unveilify.models.layers.resunet import ResUNet, head
-from unveilify.models.layers.straps import with_straps
 from unveilify.models.layers.warp import resize
 from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.find import Config as FindConfig
@@ -183,7 +182,7 @@ class Network(nn.Module):
         widen = self.config.widen
         if self.training and batch.unmasked is not None:  # of a real photo nobody knows the hole
             return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))), batch.landmarks)
-        found = with_straps(self.finder.alpha(batch.masked), batch.masked, batch.landmarks)
+        found = self.finder.alpha(batch.masked, batch.landmarks)
         return soften(found, widen, batch.landmarks)
 
     def _beside(self, batch: Batch, hole: Tensor, photos: list[Source], nobody: Source) -> Tensor:
