@@ -1,10 +1,11 @@
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from unveilify.core import stage, stamps
+from unveilify.core import lock, stage, stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError, sentence
 from unveilify.core.lock import LOCK, OWNER
@@ -17,8 +18,10 @@ class Settings(Config):
     size_px: int = 64
 
 
-def make(directory: Path, config: Settings | None = None, source: str = "in") -> stamps.Stamp:
-    with stage.opened(directory, "synth", config or Settings(), source) as out:
+def make(
+    directory: Path, config: Settings | None = None, source: str = "in", stage_name: str = "synth"
+) -> stamps.Stamp:
+    with stage.opened(directory, stage_name, config or Settings(), source) as out:
         assert out.done is None
         out.write_bytes("part.tar", b"tar")
         return out.commit({"photos": 1})
@@ -48,6 +51,29 @@ def test_finished_work_is_up_to_date(tmp_path: Path) -> None:
     assert again(tmp_path / "a") == made
     assert stamps.read(tmp_path / "a", "synth", "unveilify synth") == made
     assert list(made.files) == ["part.tar"]
+
+
+def test_what_was_seen_before_the_lock_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the first look at a folder and its lock another process may have done its work there."""
+    held, done = lock.held, []
+
+    def first(other: Callable[[], stamps.Stamp]) -> None:
+        def late(directory: Path) -> contextlib.AbstractContextManager[None]:
+            monkeypatch.setattr(lock, "held", held)
+            done.append(other())
+            return held(directory)
+
+        monkeypatch.setattr(lock, "held", late)
+
+    first(lambda: make(tmp_path / "a"))
+    assert again(tmp_path / "a") == done[0], "what the other made is there"
+    (tmp_path / "a/part.tar").write_bytes(b"cut")
+    first(lambda: make(tmp_path / "a"))
+    assert again(tmp_path / "a") == done[1], "the other mended it"
+    first(lambda: make(tmp_path / "b", stage_name="shard"))
+    with pytest.raises(UserError, match="holds the output of 'shard'"):
+        again(tmp_path / "b", force=True)
+    assert names(tmp_path / "b") == ["_begun.json", "_stamp.json", "part.tar"]
 
 
 def test_a_log_alone_is_somebody_elses(tmp_path: Path) -> None:

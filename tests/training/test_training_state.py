@@ -181,6 +181,18 @@ def test_what_was_put_aside_before_stays(tmp_path: Path) -> None:
     assert (tmp_path / "unusable-checkpoint-0000000010.safetensors").read_bytes() == b"mine"
 
 
+def test_of_checkpoints_only_its_own_go(small_shards: Path, tmp_path: Path) -> None:
+    """Old ones make room; one that somebody put there is not the training's to remove."""
+    shape = {"network": {"width": 0.1, "depth": 0.2}, "recipe": {"lpips": 0, "identity": 0}, "size_px": 32, "batch": 4}
+    config, out = TrainConfig(**shape, samples=8, validate_on=4, keep_checkpoints=1), tmp_path / "run"
+    run(config.model_copy(update={"samples": 4}), small_shards, out, Machine("cpu", 1, workers=0))
+    theirs = [out / name_of(seen) for seen in (1, 3)]
+    for path in theirs:
+        path.write_bytes((out / name_of(4)).read_bytes())
+    run(config, small_shards, out, Machine("cpu", 1, workers=0))
+    assert checkpoints(out) == [*theirs, out / name_of(8)]
+
+
 def test_bfloat16_is_how_and_not_what(small_shards: Path, tmp_path: Path) -> None:
     """A training that was begun on a machine with it goes on where there is none."""
     shape = {"network": {"width": 0.1, "depth": 0.2}, "recipe": {"lpips": 0, "identity": 0}, "size_px": 32, "batch": 4}
