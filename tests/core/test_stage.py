@@ -76,6 +76,15 @@ def test_what_was_seen_before_the_lock_is_not_believed(tmp_path: Path, monkeypat
     assert names(tmp_path / "b") == ["_begun.json", "_stamp.json", "part.tar"]
 
 
+def test_a_link_among_its_folders_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/samples").symlink_to(tmp_path / "mine")
+    with pytest.raises(UserError, match="a/samples is a link, and would be written to"):
+        OutputFolder(tmp_path / "a").write_bytes("samples/1.png", b"x")
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
 def test_a_log_alone_is_somebody_elses(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text("mine")
     with pytest.raises(UserError, match="not made by"):

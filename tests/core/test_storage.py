@@ -78,6 +78,18 @@ def test_links_that_lead_in_a_circle_are_followed_as_far_as_they_lead(tmp_path: 
     assert storage.followed(tmp_path / "a").parent == storage.followed(tmp_path)
 
 
+def test_one_odd_link_hides_nothing_beside_it(tmp_path: Path) -> None:
+    for name in ("a.jpg", "z.jpg", "deep/b.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "nowhere.jpg").symlink_to("gone.jpg")
+    (tmp_path / "linked").symlink_to("deep")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    found = {path.relative_to(tmp_path).as_posix() for path in storage.files_below(tmp_path)}
+    assert found == {"a.jpg", "z.jpg", "deep/b.jpg", "loop.jpg", "nowhere.jpg", "linked", "pipe.jpg"}
+
+
 def test_until_it_is_whole_the_old_file_is_there(tmp_path: Path) -> None:
     storage.write_bytes(tmp_path / "a.bin", b"old")
     out = OutputFolder(tmp_path / "out")

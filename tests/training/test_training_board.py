@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from command_line import say
 
+from unveilify.core.errors import UserError
 from unveilify.training import board
 from unveilify.training.config import TrainConfig
 from unveilify.training.loop import Machine, run
@@ -41,6 +42,18 @@ def test_what_the_log_says_is_in_the_curves(small_shards: Path, tmp_path: Path) 
         assert [step for step, _ in found[name]] == [step for step, _ in wanted]
         assert [value for _, value in found[name]] == pytest.approx([value for _, value in wanted])
     assert "step" not in found
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_what_lies_in_its_place_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(board, "find_spec", lambda name: True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "run").mkdir()
+    place = tmp_path / "run" / board.FOLDER
+    place.symlink_to("../mine") if kind == "link" else place.write_text("mine")
+    with pytest.raises(UserError, match="tensorboard is a link or a file"):
+        board.Board(tmp_path / "run", 0)
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_without_it_one_sentence_says_so_before_torch(

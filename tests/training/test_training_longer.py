@@ -89,6 +89,15 @@ def test_an_unfinished_run_says_how_far_it_is_and_what_to_type(short: Path, tmp_
         pipeline.describe(out)
 
 
+@pytest.mark.parametrize("number", ["9" * 4000, "-4", "true", "1e400", "NaN", '"x"'])
+def test_a_log_of_numbers_that_cannot_be(tmp_path: Path, number: str) -> None:
+    rows = [f'{{"step": {step}, "seen": {number}, "l1": {step}, "{"n" * 9999}": {step}}}\n' for step in (1, 2)]
+    (tmp_path / "log.jsonl").write_text("".join(rows))
+    assert so_far(tmp_path, {"samples": 8})[0] == "  0 of 8 triplets (0%)"
+    assert so_far(tmp_path, {"samples": int("9" * 4000)})[0] == "  0 triplets"
+    assert all(len(line) < 200 for line in so_far(tmp_path, {}))
+
+
 def test_another_stage_that_is_not_finished(tmp_path: Path) -> None:
     (tmp_path / "_begun.json").write_text('{"stage": "synth", "config": {}, "input": ""}')
     assert "The same command that began it goes on" in pipeline.describe(tmp_path)

@@ -1,9 +1,11 @@
 """Which photos are done with which of the person's, and where results go."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
@@ -39,6 +41,41 @@ def test_a_folder_with_people_in_it(there: Path) -> None:
     }
     assert found["ann/late/2.webp"].identity == found["ann/1.jpg"].identity == (there / "in/ann/identity/me.jpg",)
     assert found["bob/1.jpg"].identity == (there / "other.jpg",)
+
+
+def test_no_two_of_a_folder_go_into_one_file(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "a.png", "a.jpg.png", "a.jpg.jpg", "a.jpg.png.webp", "b.jpg"):
+        (tmp_path / "in" / name).touch()
+    todo, _ = jobs([tmp_path / "in"], tmp_path / "out", [])
+    results = {job.photo.name: job.result.name for job in todo}
+    assert len(set(results.values())) == len(results) == 6
+    assert (results["a.jpg"], results["a.png"], results["b.jpg"]) == ("a.jpg.png", "a.png.png", "b.png")
+
+
+def test_a_link_in_the_output_folder_costs_no_photo(there: Path) -> None:
+    (there / "out").mkdir()
+    (there / "out/bob").symlink_to(there / "in/ann")
+    with pytest.raises(UserError, match="would replace the photo"):
+        jobs([there / "in"], there / "out", [], replace=True)
+
+
+def test_the_drawn_hole_is_not_replaced(there: Path) -> None:
+    hole = there / "hole.png"
+    hole.write_bytes(b"x")
+    with pytest.raises(UserError, match="would replace the photo"):
+        jobs([there / "other.jpg"], hole, [], keep=[hole], replace=True)
+
+
+def test_what_a_killed_command_left_half_written_goes(there: Path) -> None:
+    left = there / "out/bob/.unveilify-x.tmp"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    jobs([there / "in"], there / "out", [])
+    assert left.exists(), "somebody may be writing it"
+    os.utime(left, (0, 0))
+    jobs([there / "in"], there / "out", [])
+    assert not left.exists()
 
 
 def test_of_a_folder_what_is_there_stays(there: Path) -> None:
@@ -92,12 +129,16 @@ def test_links_that_lead_in_a_circle_are_no_traceback(tmp_path: Path) -> None:
 def test_what_a_person_drew(tmp_path: Path) -> None:
     photo, hole = np.zeros((8, 6, 3), np.uint8), np.zeros((8, 6), np.uint8)
     hole[2:4] = 255
-    for name, picture in {"photo": photo, "hole": hole, "black": 0 * hole, "small": hole[1:]}.items():
+    for name, picture in {"photo": photo, "hole": hole, "black": hole // 3, "small": hole[1:]}.items():
         (tmp_path / f"{name}.png").write_bytes(encode_png(picture))
     photos = [tmp_path / "photo.png"]
     assert np.array_equal(read_hole(tmp_path / "hole.png", photos), hole)
-    for name, said in (("black", "black all over"), ("small", "6 x 7 pixels and"), ("nothing", "Cannot read")):
+    for name, said in (("black", "nowhere white"), ("small", "6 x 7 pixels and"), ("nothing", "Cannot read")):
         with pytest.raises(UserError, match=said):
             read_hole(tmp_path / f"{name}.png", photos)
+    glass = Pillow.fromarray(np.full((8, 6, 3), 255, np.uint8))
+    glass.putalpha(Pillow.fromarray(hole))
+    glass.save(tmp_path / "glass.png")
+    assert np.array_equal(read_hole(tmp_path / "glass.png", photos), hole), "white that is not to be seen is none"
     with pytest.raises(UserError, match="there are 2"):
         read_hole(tmp_path / "hole.png", photos * 2)

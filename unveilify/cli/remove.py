@@ -43,7 +43,7 @@ def remove(
     from unveilify.core.pictures import read_picture
     from unveilify.unmask import files
 
-    todo, there = files.jobs(photos, out, identity or (), replace=force)
+    todo, there = files.jobs(photos, out, identity or (), keep=[hole] if hole else (), replace=force)
     if there:
         say(f"{there} results are there already and stay (--force makes them again).")
     if not todo:
@@ -64,7 +64,7 @@ def remove(
     set_threads()
     unmasker = Unmasker.load(run, system=system, device=device, landmarks=landmarks)
     people = told.People(unmasker, dict(zip(identity or (), given, strict=True)))
-    people.of(tuple(identity or ()))  # what is wrong with these is said before the first photo is done
+    people.of(tuple(identity or ()), strict=True)  # what is wrong with these is said before the first photo is done
     ways = {job.photo: job for job in todo}
 
     painted = 0

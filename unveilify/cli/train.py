@@ -59,7 +59,7 @@ def train(
     places = {out or RUNS / name: settings for name, settings in chosen.items()}
     check_trainings(places, shards)
     if tensorboard:
-        check_board()
+        check_board(*places)
     stamps.read(shards, "shard", "unveilify shard")
     # What loads torch comes when all that was typed is known to be right.
     from unveilify.training.loop import Machine

@@ -179,7 +179,8 @@ def inside(root: Path, relative: str) -> Path:
 
 
 def files_below(root: Path) -> Iterator[Path]:
-    """Every file below a folder, in no order, however deep; links to folders are not followed, and files may be links."""
+    """Whatever is no folder below a folder, in no order, however deep: also links, which are not followed, and what cannot be
+    read, so that it can still be named."""
     waiting = [os.fspath(root)]
     while waiting:
         try:
@@ -187,7 +188,7 @@ def files_below(root: Path) -> Iterator[Path]:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    elif entry.is_file():
+                    else:
                         yield Path(entry.path)
         except OSError:  # no right to look there, or too long a path: as for `rglob`
             continue

@@ -34,9 +34,11 @@ class OutputFolder:
         """Yield a path to write to; what is there when the block ends well appears as ``name``, whole and synced.
 
         Raises:
-            UserError: a file of that name is there that no run of this stage wrote.
+            UserError: a file of that name is there that no run of this stage wrote, or a link leads out of the folder.
         """
         path = self.directory / name
+        if not storage.followed(path.parent).is_relative_to(storage.followed(self.directory)):
+            raise UserError(f"{path.parent} is a link, and would be written to: move it away.")
         if os.path.lexists(path) and name not in self.notes():
             raise UserError(f"{path} is in the way and was not written by this command: move it to another place.")
         work = self.directory / WORK

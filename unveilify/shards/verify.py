@@ -55,7 +55,7 @@ def _files(directory: Path, stamp: stamps.Stamp) -> Iterator[str]:
     for name in sorted(present - stamp.files.keys() - stamps.UNLISTED - {card.README}):
         yield f"{name} is not in the stamp."
     for name, listed in stamp.files.items():
-        if name not in present:
+        if not (directory / name).is_file():
             yield f"{name} is missing."
         elif name == card.README:
             continue  # people add to a card

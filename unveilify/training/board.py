@@ -13,10 +13,13 @@ from unveilify.core.errors import UserError
 FOLDER = "tensorboard"
 
 
-def check() -> None:
-    """Raise `UserError` unless TensorBoard is installed; it is not loaded."""
+def check(*run_dirs: Path) -> None:
+    """Raise `UserError` unless TensorBoard, which is not loaded, is installed, and its folder can be one in each run."""
     if find_spec("tensorboard") is None:
         raise UserError("--tensorboard needs TensorBoard: `pip install 'unveilify[tensorboard]'`, or leave it out.")
+    for folder in (run_dir / FOLDER for run_dir in run_dirs):
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise UserError(f"{folder} is a link or a file, and must be a folder: move it away.")
 
 
 class Board:
@@ -24,7 +27,7 @@ class Board:
 
     def __init__(self, run_dir: Path, seen: int) -> None:
         """Go on after so many triplets: what an earlier process wrote of later ones is not shown."""
-        check()
+        check(run_dir)
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer: Any = SummaryWriter(str(run_dir / FOLDER), purge_step=seen + 1)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from unveilify.core.stamps import LOG
 from unveilify.core.storage import from_json
+from unveilify.core.words import shortened
 
 Series = dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
 
@@ -53,20 +54,24 @@ def _can_be_drawn(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and _can_be_drawn(value) and value >= 0
+
+
 BARS = "▁▂▃▄▅▆▇█"
-WIDTH, MOST_SHOWN = 40, 8
+WIDTH, MOST_SHOWN, LONGEST_NAME = 40, 8, 40
 
 
 def so_far(run_dir: Path, config: dict[str, Any]) -> list[str]:
     """Lines about a training that is not finished: how far it is, and its curves; ``config`` is its own, as begun."""
     series = read_log(run_dir / LOG)
     seen, whole = _seen(run_dir), config.get("samples")
-    share = f" ({seen / whole:.0%})" if isinstance(whole, int) and whole > 0 else ""
+    share = f" ({seen / whole:.0%})" if _is_count(whole) and whole > 0 else ""
     lines = [f"  {seen:,} of {whole:,} triplets{share}" if share else f"  {seen:,} triplets"]
     shown = sorted(series, key=lambda name: (not name.startswith("val_"), name))
     for name in [name for name in shown if not name.startswith("lr") and np.ptp(series[name][1]) > 0][:MOST_SHOWN]:
         values = series[name][1]
-        lines.append(f"  {name:>16} {values[0]:>9.4g} {bars(values)} {values[-1]:.4g}")
+        lines.append(f"  {shortened(name, LONGEST_NAME):>16} {values[0]:>9.4g} {bars(values)} {values[-1]:.4g}")
     return lines
 
 
@@ -87,6 +92,6 @@ def _seen(run_dir: Path) -> int:
             row = from_json(line)
         except ValueError:
             continue
-        if isinstance(row, dict) and isinstance(row.get("seen"), int):
+        if isinstance(row, dict) and _is_count(row.get("seen")):
             seen = row["seen"]
     return seen

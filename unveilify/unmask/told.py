@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unveilify.core.errors import UserError
 from unveilify.core.pictures import read
 from unveilify.core.records import Image
 from unveilify.core.words import say
@@ -20,16 +21,16 @@ class People:
     pictures: Mapping[Path, Image]
     _known: dict[tuple[Path, ...], tuple[Reference, ...]] = field(default_factory=dict)
 
-    def of(self, photos: tuple[Path, ...]) -> tuple[Reference, ...]:
-        """What is known by these photos; what speaks against one is said, once.
+    def of(self, photos: tuple[Path, ...], *, strict: bool = False) -> tuple[Reference, ...]:
+        """What is known by these photos; what speaks against one is said, once. One that cannot be used is left out, too.
 
         Raises:
-            UserError: one cannot be read, or shows no face.
+            UserError: none can be read and shows a face, or, if ``strict``, not all of them.
         """
         if photos not in self._known:
-            known = self.unmasker.know([self.pictures[p] if p in self.pictures else read(p) for p in photos])
-            taken = best(known, several=True)
-            for path, reference in zip(photos, known, strict=True):
+            known = self._usable(photos, strict)
+            taken = best(tuple(known.values()), several=True)
+            for path, reference in known.items():
                 if reference.other:
                     say(
                         f"{path} shows another person than the rest: it is used for another face of a photo, or not at all."
@@ -37,8 +38,28 @@ class People:
                 if reference.doubt:
                     used = any(reference is one for one in taken)
                     say(f"{path} {reference.doubt}: {'it is used all the same' if used else 'it is not used'}.")
-            self._known = {photos: known}  # of a folder each person's photos come one after the other
+            self._known = {photos: tuple(known.values())}  # of a folder each person's photos come one after the other
         return self._known[photos]
+
+    def _usable(self, photos: tuple[Path, ...], strict: bool) -> dict[Path, Reference]:
+        try:
+            return dict(zip(photos, self.unmasker.know([self._read(path) for path in photos]), strict=True))
+        except UserError:
+            if strict or len(photos) < 2:
+                raise
+        usable = []
+        for path in photos:
+            try:
+                self.unmasker.know([self._read(path)])
+                usable.append(path)
+            except UserError as error:
+                say(f"{path} is not used: {error}")
+        if not usable:
+            raise UserError(f"None of the {len(photos)} photos beside {photos[0]} can be used: give others.")
+        return self._usable(tuple(usable), strict=True)
+
+    def _read(self, path: Path) -> Image:
+        return self.pictures[path] if path in self.pictures else read(path)
 
 
 def of_faces(photo: Path, removal: Removal, drawn: bool) -> Iterator[str]:
