@@ -20,6 +20,7 @@ VERBS = (
     "mask",
     "find",
     "remove",
+    "serve",
     "export",
     "settings",
     "show",
@@ -53,6 +54,7 @@ ROOT = Path(__file__).parents[2]
         (["remove", "nowhere.jpg", "-o", "out.png", "--run", "runs/none"], "nowhere.jpg"),
         (["find", "nowhere.jpg", "-o", "out.png"], "nowhere"),
         (["find", "a.jpg", "-o", "out.jpg"], "end in .png"),
+        (["serve", "--run", "runs/none"], "unveilify train"),
         (["export", "runs/none", "-o", "out.safetensors"], "unveilify train"),
     ],
 )

@@ -55,11 +55,13 @@ class Done:
 class Removal:
     """A photo without its masks, and what became of each face that was looked at, the most prominent first.
 
-    ``found`` faces are in it, and ``order`` says which of them those are, counted from 1.
+    ``hole`` (H, W), 0…255: how far each pixel was replaced; where it is 0 it is as it was. ``found`` faces are in the
+    photo, and ``order`` says which of them those are, counted from 1.
     """
 
     image: Image
     faces: tuple[Done, ...]
+    hole: Image
     found: int = 1
     order: tuple[int, ...] = (1,)
 
@@ -113,11 +115,14 @@ def remove(
     order = _chosen(photo, found, backend, how)
     faces = [found[number - 1] for number in order]
     image, done = photo, []
+    hole = np.zeros(photo.shape[:2], np.uint8)
     several = len(faces) > 1 and how.recogniser is not None
     for face, known in zip(faces, whose(photo, faces, best(identity, several=several), how.recogniser), strict=True):
-        image, what = _one(image, face, known, system, how)
+        image, what, where = _one(image, face, known, system, how)
         done.append(what)
-    return Removal(image, tuple(done), len(found), tuple(order))
+        if where is not None:
+            np.maximum(hole, where, out=hole)
+    return Removal(image, tuple(done), hole, len(found), tuple(order))
 
 
 def _faces(photo: Image, backend: Backend, how: How) -> list[Face]:
@@ -142,8 +147,10 @@ def _chosen(photo: Image, faces: Sequence[Face], backend: Backend, how: How) -> 
     return [number for number, alpha in zip(everyone, looked_at, strict=True) if covers(alpha)] or [1]
 
 
-def _one(photo: Image, face: Face, known: Sequence[Reference], system: NetworkSystem, how: How) -> tuple[Image, Done]:
-    """One face of the photo without its mask."""
+def _one(
+    photo: Image, face: Face, known: Sequence[Reference], system: NetworkSystem, how: How
+) -> tuple[Image, Done, Image | None]:
+    """One face of the photo without its mask, and how far each pixel was replaced, (H, W) 0…255; None: none was."""
     system = system.at(side_of(face, system.size_px))
     aligned = crop(photo, face.landmarks, system.size_px)
     if how.hole is not None:
@@ -156,10 +163,11 @@ def _one(photo: Image, face: Face, known: Sequence[Reference], system: NetworkSy
     worn = share >= WORN_SHARE if how.hole is None else share > 0
     done = Done(share, len(known), worn, below=float((hole[-1] > 0.5).mean()) > BELOW)
     if not worn:
-        return photo, done
+        return photo, done, None
     # A network that says where it painted has already laid it softly over the photo: there its picture is taken whole.
     weight = _softened(hole) if output.alpha is None else np.clip(4 * hole, 0, 1)
-    return _paste(photo, output.pictures[0], how.strength * weight, aligned), done
+    image, there = _paste(photo, output.pictures[0], how.strength * weight, aligned)
+    return image, done, np.ceil(255 * there).astype(np.uint8)
 
 
 def _sample(face: FaceCrop, known: Sequence[FaceCrop]) -> Sample:
@@ -199,12 +207,12 @@ def _softened(hole: Floats) -> Floats:
     return np.where(hole > 0, soft, 0).astype(np.float32)
 
 
-def _paste(photo: Image, face: Image, weight: Floats, aligned: FaceCrop) -> Image:
-    """The network's face (S, S, 3) back in its place, over the photo, where ``weight`` (S, S) says."""
+def _paste(photo: Image, face: Image, weight: Floats, aligned: FaceCrop) -> tuple[Image, Floats]:
+    """The network's face (S, S, 3) back in its place, over the photo, where ``weight`` (S, S) says, and that at its place."""
     height, width = photo.shape[:2]
     back = cv2.invertAffineTransform(aligned.matrix)
     size, how = (width, height), cv2.INTER_CUBIC
     there = cv2.warpAffine(face, back, size, flags=how, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    share = cv2.warpAffine(weight, back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[..., None]
-    mixed = photo + (there - photo) * np.clip(share, 0, 1)
-    return np.where(share > 0, np.rint(mixed), photo).clip(0, 255).astype(np.uint8)
+    share = cv2.warpAffine(weight, back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).clip(0, 1)
+    mixed = photo + (there - photo) * share[..., None]
+    return np.where(share[..., None] > 0, np.rint(mixed), photo).clip(0, 255).astype(np.uint8), share

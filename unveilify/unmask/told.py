@@ -62,14 +62,14 @@ class People:
         return self.pictures[path] if path in self.pictures else read(path)
 
 
-def of_faces(photo: Path, removal: Removal, drawn: bool) -> Iterator[str]:
-    """What became of the faces of a photo, a sentence each."""
+def of_faces(photo: Path, removal: Removal, drawn: bool, *, alone: str = "--face takes one alone") -> Iterator[str]:
+    """What became of the faces of a photo, a sentence each; ``alone`` says how one is chosen."""
     worn = [face for face in removal.faces if face.worn]
     if not worn:
         what = "The hole lies on no face in" if drawn else "No mask was found on the face in"
         yield f"{what} {photo}, so it is left as it is."
     if removal.found > 1:
         who = ", ".join(str(number) for number in removal.numbers) or "none"
-        yield f"{removal.found} faces are in {photo}; done, counted from the most prominent: {who} (--face takes one alone)."
+        yield f"{removal.found} faces are in {photo}; done, counted from the most prominent: {who} ({alone})."
     if any(face.below for face in worn):
         yield f"The mask in {photo} reaches farther down than a face is looked at, and what lies there stays."
