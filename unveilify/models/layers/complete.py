@@ -26,8 +26,6 @@ REACH = 2
 PATCH = 2 * REACH + 1
 STEPS = ((32, 5, 1), (64, 3, 1), (128, 3, 1))
 """Sides at which patches are looked for, how often at each, and among how many of them: all, or one of two."""
-QUICK = ((32, 3, 1), (64, 2, 2))
-"""The same for training, where thousands are completed and nobody looks at the finest lines."""
 SEARCHED = 64
 """Largest side at which all patches are compared; at finer ones those around what the coarser one found."""
 NEAR, LIKE = 0.15, 0.5

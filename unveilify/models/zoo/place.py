@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
-from unveilify.models.layers.beside import beside
-from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of, show
+from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
+from unveilify.models.layers.laid import lay_out
+from unveilify.models.layers.light import grained, met
 from unveilify.models.layers.placing import Window
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -58,14 +58,11 @@ class Network(nn.Module):
 
     def fill(self, batch: Batch, hole: Tensor) -> Tensor:
         """What is laid over the hole (B, 3, S, S)."""
-        sources, masked = self.sources(batch, hole), batch.masked.float()
         nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
-        shown = show([*sources, nobody.within(sources)], masked, masked.shape[-1])
-        around = beside(batch, hole, sources, nobody, shown.seen, WHOLE)
-        shown = joined(lit(as_sharp(shown, masked, hole), masked, hole), masked, hole)
-        face = shown.feathered()
-        fill = met(around + face * (shown.picture - around), masked, hole)
-        return grained(fill, masked, hole, face * (1 - shown.trust))
+        laid = lay_out(batch, hole, self.sources(batch, hole), nobody, WHOLE)
+        masked, behind = batch.masked.float(), laid.behind
+        fill = met(behind + laid.share * (laid.face.picture - behind), masked, hole)
+        return grained(fill, masked, hole, laid.share * (1 - laid.face.trust))
 
     def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
         """Learn nobody's face from the unmasked pictures of the batches, of which at most `MOST` count.

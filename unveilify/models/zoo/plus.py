@@ -4,16 +4,17 @@ What we ship. Three things in a row, of which only the first and the last are le
 
 1. *find*: where is the mask? What lies there is blanked: nothing after this step ever sees the cloth, so the result
    cannot depend on it.
-2. *place*: every photo of the person is laid rigidly, by its mesh, into the pose of the masked face; so is a face that is
-   nobody's, predicted from the upper half. These are pictures at their own resolution.
-3. *paint*: a small network looks at the blanked photo beside the placed pictures and what patches of the photo itself make
-   of the rest, and says how to light them, how to move them a little, and whether to trust the photos or nobody's face.
+2. *place*: photos of the person are laid rigidly, by their meshes, into the pose of the masked face, and where they show
+   nothing a face that is nobody's, predicted from the upper half; beside it a rough neck, and what goes on smoothly from
+   around. As in `place`, at the photo's own resolution.
+3. *paint*: a small network looks at that and says how to light the face and how to move it a little, and paints over what
+   does not fit: seams, a jaw that joins no neck, a collar.
 
-All that it says is smooth, so one small network serves photos of any size, and the result is as sharp as what is
-placed: it draws no line of its own. Outside the hole the photo is untouched, exactly.
+What is painted is as fine as what the network looks at; where it paints much, what was laid keeps no finer lines. All else
+stays as sharp as it was laid. Outside the hole the photo is untouched, exactly.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -23,19 +24,18 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
-from unveilify.models.layers.beside import beside
-from unveilify.models.layers.candidates import Shown, Source, from_photos, from_prior, show
-from unveilify.models.layers.complete import QUICK, STEPS
+from unveilify.models.layers.candidates import Source, from_photos, from_prior
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
 from unveilify.models.layers.hole import laid_over, soften
+from unveilify.models.layers.laid import Laid, lay_out
 from unveilify.models.layers.layers import full_precision, scaled
-from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
+from unveilify.models.layers.light import grained, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
 from unveilify.models.layers.resunet import ResUNet, head
-from unveilify.models.layers.warp import resize
+from unveilify.models.layers.warp import resize, warp
 from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -59,19 +59,20 @@ RECIPE = Recipe(
 )
 
 WINDOW = Window(left=0.125, top=0.25, side=0.75)
-"""The part of the face crop that is looked at and painted; what of a hole lies around it, strap ends, is only blanked."""
+"""The part of the face crop that is looked at and painted; what of a hole lies around it, strap ends, is only filled."""
 PAINTER = (48, 96, 144, 192, 224)
 """Channels per level at width 1, finest first; the finest is half the side at which the painter looks."""
 FLOW_LEVEL, LIGHT_LEVEL = 1, 3
-"""The flow, and the light beside the face, are said at a quarter of that side, the light of faces at a sixteenth: finer light
-is a stain."""
+"""The flow is said at a quarter of that side, the light at a sixteenth: finer light is a stain."""
 FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
 """Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
-SURE = 4.0
-"""How much more a logit of the blend is where a picture is to be seen at the start of the training."""
+ERASED = 0.25
+"""How far paint takes a colour on [-1, 1] where it leaves nothing of the finer lines that were laid."""
+DRAWN = 256
+"""Side at which meshes are drawn, but in training that at which the painter looks."""
 FADE = 0.05
 """Share of the window's side over which what is painted fades out towards its edges."""
-INPUTS = 3 + 1 + 3 + 2 + 3 + 3 + 1
+INPUTS = 3 + 3 + 1 + 1 + 1 + 3
 
 
 class Config(Sized):
@@ -82,27 +83,25 @@ class Config(Sized):
     look_px: int = Field(96, ge=32, multiple_of=32, description="side at which the painter looks at its window")
     widen: float = Field(0.02, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
     reference_dropout: float = Field(
-        0.15, ge=0, lt=1, description="share of training photos shown without any reference"
+        0.4, ge=0, lt=1, description="share of training photos shown without any reference"
     )
     wrong_reference: float = Field(
         0.05, ge=0, lt=1, description="share of training photos shown a stranger's reference"
     )
     colour_loss: float = Field(2.0, ge=0, description="weight of the difference, in the hole, of the blurred pictures")
-    placed_loss: float = Field(0.5, ge=0, description="weight of the loss on the lit and moved placed pictures alone")
+    placed_loss: float = Field(0.5, ge=0, description="weight of the loss on the lit and moved face alone")
     flow_loss: float = Field(2.0, ge=0, description="weight of the flow's distance from where the truth's points lie")
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What the painter says: ``flow`` (B, 4, l, l) in half sides, ``gain`` and ``bias`` (B, 6, m, m), first of the placed
-    picture, then of nobody's face; ``shade`` (B, 3, l, l), a shift of the colours beside the face; ``blend`` (B, 2, L, L),
-    shares of placed and nobody."""
+    """What the painter says: ``flow`` (B, 2, l, l) in half sides and ``gain`` and ``bias`` (B, 3, m, m) of the face;
+    ``paint`` (B, 3, L, L), a change of the colours of all."""
 
     flow: Tensor
     gain: Tensor
     bias: Tensor
-    shade: Tensor
-    blend: Tensor
+    paint: Tensor
 
 
 class Painter(nn.Module):
@@ -112,28 +111,20 @@ class Painter(nn.Module):
         super().__init__()
         channels = [scaled(c, config.width) for c in PAINTER]
         self.net = ResUNet(4 * INPUTS, channels)
-        self.light = head(channels[LIGHT_LEVEL], 12)
-        self.flow = head(channels[FLOW_LEVEL], 7)
-        self.look = head(channels[0], 8, std=0.1)
+        self.light = head(channels[LIGHT_LEVEL], 6)
+        self.flow = head(channels[FLOW_LEVEL], 2)
+        self.paint = head(channels[0], 12)
 
-    def forward(self, around: Tensor, hole: Tensor, placed: Shown, nobody: Shown, normals: Tensor) -> Fields:
-        """Everything at the side L at which it looks."""
-        known = torch.cat(
-            [around, hole, placed.picture, placed.trust, placed.seen, nobody.picture, normals, nobody.seen], 1
-        )
-        features = self.net(F.pixel_unshuffle(known, 2))
+    def forward(self, seen: Tensor) -> Fields:
+        """(B, INPUTS, L, L) of the side L at which it looks."""
+        features = self.net(F.pixel_unshuffle(seen, 2))
         light, flow = self.light(features[LIGHT_LEVEL]).float(), self.flow(features[FLOW_LEVEL]).float()
-        look = F.pixel_shuffle(self.look(features[0]).float(), 2)
-        # It starts as `place`: the person's photos where they show something, else nobody's face.
-        alone = 1 - 2 * placed.seen.amax((1, 2, 3), keepdim=True)
-        start = SURE * torch.cat([placed.seen, alone * nobody.seen], 1)
-        absent = torch.cat([1 - placed.seen, 1 - nobody.seen], 1)
+        paint = F.pixel_shuffle(self.paint(features[0]).float(), 2)
         return Fields(
-            flow=FLOW * torch.tanh(flow[:, :4]),
-            gain=torch.exp(GAIN * torch.tanh(light[:, :6])),
-            bias=BIAS * torch.tanh(light[:, 6:]),
-            shade=BIAS * torch.tanh(flow[:, 4:]),
-            blend=torch.softmax(smoothed(look + start - 20 * absent), 1),
+            flow=FLOW * torch.tanh(flow),
+            gain=torch.exp(GAIN * torch.tanh(light[:, :3])),
+            bias=BIAS * torch.tanh(light[:, 3:]),
+            paint=smoothed(torch.tanh(paint)),
         )
 
 
@@ -151,29 +142,32 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Output:
         """Unmask photos of any side, at that side."""
-        side, config = batch.masked.shape[-1], self.config
+        config = self.config
         hole, alpha = self._hole(batch)
         if self.training:
-            batch = other_references(batch, config.reference_dropout, config.wrong_reference)
-            batch = nearer(batch)
-        photos = from_photos(batch, hole, config.look_px, WINDOW)
-        nobody, normals = from_prior(batch, hole, config.look_px, WINDOW, self.prior)
-        nobody = nobody.within(photos)
-        around = self._beside(batch, hole, photos, nobody)
-        fields = self._look(around, hole, photos, nobody, normals)
-        fill, terms = self._render(batch, around, hole, photos, nobody, fields)
-        blend = (fields.blend * resize(WINDOW.cut(hole), config.look_px)).sum((0, 2, 3))
-        shares = blend / blend.sum().clamp(min=1e-6)
+            batch = nearer(other_references(batch, config.reference_dropout, config.wrong_reference))
+        drawn = config.look_px if self.training else DRAWN
+        photos = from_photos(batch, hole, drawn, WINDOW)
+        nobody, normals = from_prior(batch, hole, drawn, WINDOW, self.prior)
+        laid = lay_out(batch, hole, photos, nobody, WINDOW, steps=(), sharp=self.training)
+        fields = self._look(laid, hole, normals)
+        face, fill = self._render(laid, fields)
+        terms = {}
+        if self.training and batch.unmasked is not None:
+            terms = self._terms(batch, hole, face, fill) | self._flow_term(batch, photos, nobody, fields.flow)
+        else:
+            photo = batch.masked.float()
+            smooth = WINDOW.back(laid.share * (1 - laid.face.trust), photo.shape[-1])
+            fill = grained(met(fill, photo, hole), photo, hole, smooth)
         return Output(
             image=laid_over(batch.masked, alpha, fill),
             alpha=alpha,
             terms=terms,
             weights={"colour": config.colour_loss, "placed": config.placed_loss, "flow": config.flow_loss},
-            focus=WINDOW.box(side),
+            focus=WINDOW.box(fill.shape[-1]),
             logs={
-                "flow_px": fields.flow.detach()[:, :2].square().sum(1).sqrt().mean() * side * WINDOW.side / 2,
-                "share_placed": shares[0].detach(),
-                "share_nobody": shares[1].detach(),
+                "flow_px": fields.flow.detach().square().sum(1).sqrt().mean() * fill.shape[-1] * WINDOW.side / 2,
+                "paint": fields.paint.detach().abs().mean(),
             },
         )
 
@@ -182,81 +176,56 @@ class Network(nn.Module):
         widen = self.config.widen
         if self.training and batch.unmasked is not None:  # of a real photo nobody knows the hole
             return soften(wanted(batch.hole), widen * (0.5 + 1.5 * float(torch.rand(()))), batch.landmarks)
-        found = self.finder.alpha(batch.masked, batch.landmarks)
-        return soften(found, widen, batch.landmarks)
+        return soften(self.finder.alpha(batch.masked, batch.landmarks), widen, batch.landmarks)
 
-    def _beside(self, batch: Batch, hole: Tensor, photos: list[Source], nobody: Source) -> Tensor:
-        """The photo (B, 3, S, S) with the hole filled as if there were no face in it."""
-        side = batch.masked.shape[-1]
-        seen = torch.stack([source.seen for source in (*photos, nobody)]).amax(0)
-        face = WINDOW.back((resize(seen, WINDOW.box(side)[2]) > 0.5).float(), side)
-        return beside(batch, hole, photos, nobody, face, WINDOW, QUICK if self.training else STEPS)
-
-    def _look(self, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, normals: Tensor) -> Fields:
-        look = self.config.look_px
-        small = [resize(WINDOW.cut(x), look) for x in (masked, hole)]
-        reduced = [source.reduced(round(look / WINDOW.side)) for source in photos]
-        shown = (joined(lit(show(sources, masked, look), *small), *small) for sources in (reduced, [nobody]))
-        fields: Fields = self.painter(*small, *shown, normals)
+    def _look(self, laid: Laid, hole: Tensor, normals: Tensor) -> Fields:
+        behind, face = WINDOW.cut(laid.behind), laid.face
+        under = behind + laid.share * (face.picture - behind)
+        seen = (under, behind, laid.share, face.trust, WINDOW.cut(hole), normals)
+        fields: Fields = self.painter(torch.cat([resize(x, self.config.look_px) for x in seen], 1))
         return fields
 
-    def _render(
-        self, batch: Batch, masked: Tensor, hole: Tensor, photos: list[Source], nobody: Source, fields: Fields
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The filled picture (B, 3, S, S) at the photo's own side, and in training its losses."""
-        side = masked.shape[-1]
-        window = WINDOW.box(side)[2]
-        gain, bias, blend = (resize(x, window) for x in (fields.gain, fields.bias, fields.blend))
-        around, inner = WINDOW.cut(masked), WINDOW.cut(hole)
-        known, trusts = [], []
-        for sources, flow, part in ((photos, fields.flow[:, :2], PLACED), ([nobody], fields.flow[:, 2:], NOBODY)):
-            shown = show(sources, masked, window, flow)
-            shown = lit(shown if self.training else as_sharp(shown, around, inner), around, inner)
-            shown = replace(shown, picture=shown.picture * gain[:, part] + bias[:, part])
-            edge = shown.feathered()
-            trusts.append(shown.trust)
-            known.append((joined(shown, around, inner).picture, edge))
-        (placed, sure), (nobodys, unsure) = known
-        behind = around + resize(fields.shade, window)
-        face = blend[:, :1] * placed + blend[:, 1:] * nobodys
-        inside = behind + torch.maximum(sure, unsure) * (face - behind)
-        fill = masked + WINDOW.back(fading(inside - around), side)
-        if not self.training or batch.unmasked is None:
-            photo = batch.masked.float()
-            smooth = WINDOW.back(unsure * (1 - trusts[0]), side)
-            return grained(met(fill, photo, hole), photo, hole, smooth), {}
-        return fill, self._terms(batch, hole, known, fill) | self._flow_term(batch, photos, nobody, fields.flow)
+    def _render(self, laid: Laid, fields: Fields) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """The face, moved and lit (B, 3, s, s), and how far it covers what is behind (B, 1, s, s); and the filled picture
+        (B, 3, S, S) at the photo's own side."""
+        behind = WINDOW.cut(laid.behind)
+        side, look = behind.shape[-1], self.config.look_px
+        gain, bias, paint = (resize(x, side) for x in (fields.gain, fields.bias, fields.paint))
+        moved = warp(torch.cat([laid.face.picture, laid.share], 1), fields.flow)
+        picture, share = moved[:, :3] * gain + bias, moved[:, 3:]
+        under = behind + share * (picture - behind)
+        fine = under - resize(resize(under, look), side) if side > look else torch.zeros_like(under)
+        erased = (paint.detach().abs().amax(1, keepdim=True) / ERASED).clamp(max=1)
+        inside = under + paint - erased * fine
+        return (picture, share), laid.behind + WINDOW.back(fading(inside - behind), laid.behind.shape[-1])
 
-    def _terms(self, batch: Batch, hole: Tensor, known: list[tuple[Tensor, Tensor]], fill: Tensor) -> dict[str, Tensor]:
-        """The colours of the result, and each known picture alone: it must not live by the others' grace."""
+    def _terms(self, batch: Batch, hole: Tensor, face: tuple[Tensor, Tensor], fill: Tensor) -> dict[str, Tensor]:
+        """The colours of the result, and of the face alone: it must not live by the paint's grace."""
         assert batch.unmasked is not None
-        truth = batch.unmasked.float()
+        truth, (picture, share) = batch.unmasked.float(), face
         with full_precision(fill):
-            inside, true = WINDOW.cut(hole), WINDOW.cut(truth)
-            alone = [
-                coarse_error(picture - true, inside * seen, 8) + coarse_error(picture - true, inside * seen, 48) / 2
-                for picture, seen in known
-            ]
+            apart, where = picture - WINDOW.cut(truth), WINDOW.cut(hole) * share
             return {
                 "colour": coarse_error(fill - truth, hole, 16),
-                "placed": torch.stack(alone).sum(),
+                "placed": coarse_error(apart, where, 8) + coarse_error(apart, where, 48) / 2,
             }
 
     def _flow_term(self, batch: Batch, photos: list[Source], nobody: Source, flow: Tensor) -> dict[str, Tensor]:
-        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched, and nobody's."""
+        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched, or nobody's."""
         true = batch.unmasked_landmarks
         if true is None or true.shape[1] != mesh.POINTS:
             return {}
         points = mesh.surface().hidden
         true = true[:, points, :2].float()
         places = (true - true.new_tensor([WINDOW.left, WINDOW.top])) / WINDOW.side
-        errors = []
-        for source, there in ((photos[:1], flow[:, :2]), ([nobody], flow[:, 2:])):
+        given = (batch.real > 0).to(true)[:, None]
+        error = true.new_zeros(())
+        for source, counts in ((photos[:1], given), ([nobody], 1 - given if photos else torch.ones_like(given))):
             for one in source:
                 goal = (2 / WINDOW.side * (one.placement.points[:, points] - true)).clamp(-FLOW, FLOW)
-                apart = (at(there, places) - goal.transpose(1, 2)).abs().mean(1)
-                errors.append((apart * at(one.placement.trust, places)[:, 0]).nan_to_num(0.0).mean())
-        return {"flow": torch.stack(errors).sum()}
+                apart = (at(flow, places) - goal.transpose(1, 2)).abs().mean(1)
+                error = error + (counts * apart * at(one.placement.seen, places)[:, 0]).nan_to_num(0.0).mean()
+        return {"flow": error}
 
 
 def fading(picture: Tensor) -> Tensor:
@@ -272,9 +241,6 @@ def smoothed(picture: Tensor) -> Tensor:
     bell = picture.new_tensor([0.25, 0.5, 0.25])
     kernel = torch.outer(bell, bell).expand(picture.shape[1], 1, 3, 3)
     return F.conv2d(F.pad(picture, (1, 1, 1, 1), mode="replicate"), kernel, groups=picture.shape[1])
-
-
-PLACED, NOBODY = slice(0, 3), slice(3, 6)
 
 
 def coarse_error(error: Tensor, where: Tensor, cells: int) -> Tensor:
