@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from unveilify.models.layers.candidates import Source, show
+from unveilify.models.layers.candidates import Shown
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.placing import Placement
+from unveilify.models.layers.laid import Laid
 from unveilify.models.layers.warp import resize
 from unveilify.models.zoo import place, plus, prior
-from unveilify.models.zoo.plus import FLOW, WINDOW, Config, Network, other_references
+from unveilify.models.zoo.plus import ERASED, FLOW, WINDOW, Config, Fields, Network, other_references
 
 SYSTEMS = [plus, place, prior]
 
@@ -120,26 +120,29 @@ def test_the_flow_is_bounded_whatever_the_weights(make_batch):
     assert output.image.isfinite().all()
 
 
-def test_a_flow_fetches_from_further_on():
-    grid = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 1, 16, 16], align_corners=False)
-    one = torch.ones(1, 1, 16, 16)
-    placement = Placement(grid, one, one, torch.zeros(1, 468, 2))
-    picture = torch.rand(1, 3, 16, 16)
-    flow = torch.tensor([2 / 16, 0.0])[None, :, None, None].expand(1, 2, 4, 4)
-    source = Source(picture, placement, one, one)
-    torch.testing.assert_close(show([source], picture, 16).picture, picture, atol=1e-4, rtol=0)
-    further = show([source], picture, 16, resize(flow, 16)).picture
-    torch.testing.assert_close(further[..., :-1], picture[..., 1:], atol=1e-4, rtol=0)
+def test_where_much_is_painted_the_fine_lines_that_were_laid_go(make_batch):
+    """A painted field is as fine as what the network looks at: an edge that it does away with must leave no line."""
+    network = tiny(128)
+    fine = (torch.arange(96) % 2 * 0.5).expand(1, 3, 96, 96)
+    one = torch.ones(1, 1, 96, 96)
+    laid = Laid(torch.zeros(1, 3, 128, 128), Shown(fine, one, one), one)
+    still = {"flow": torch.zeros(1, 2, 8, 8), "gain": torch.ones(1, 3, 2, 2), "bias": torch.zeros(1, 3, 2, 2)}
+    middle = slice(40, 90)
+    for paint, lines in ((0.0, 0.5), (ERASED, 0.0)):
+        _, fill = network._render(laid, Fields(paint=torch.full((1, 3, 32, 32), paint), **still))
+        step = (fill[..., 1:] - fill[..., :-1]).abs()[..., middle, middle]
+        torch.testing.assert_close(step, torch.full_like(step, lines), atol=0.02, rtol=0)
 
 
-def test_the_outline_moves_with_the_picture():
-    grid = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 1, 16, 16], align_corners=False)
-    half = (torch.arange(16) >= 8).float().expand(1, 1, 16, 16)
-    placement = Placement(grid, half, half, torch.zeros(1, 468, 2))
-    flow = torch.tensor([4 / 16, 0.0])[None, :, None, None].expand(1, 2, 4, 4)
-    seen = Source(torch.rand(1, 3, 16, 16), placement, half, half).moved(flow).seen
-    assert seen[..., 7:].min() > 0.9
-    assert seen[..., :5].max() < 0.1
+def test_the_face_moves_with_its_outline(make_batch):
+    network = tiny(128)
+    half = (torch.arange(96) >= 48).float().expand(1, 1, 96, 96)
+    laid = Laid(torch.zeros(1, 3, 128, 128), Shown(half.expand(1, 3, -1, -1), half, half), half)
+    flow = torch.tensor([24 / 96, 0.0])[None, :, None, None].expand(1, 2, 8, 8)
+    none = torch.zeros(1, 3, 2, 2)
+    (_, share), _ = network._render(laid, Fields(flow=flow, gain=none + 1, bias=none, paint=torch.zeros(1, 3, 32, 32)))
+    assert share[..., 37:].min() > 0.9
+    assert share[..., :35].max() < 0.1
 
 
 def test_terms_appear_in_training_alone(make_batch, see_masks):

@@ -1,6 +1,6 @@
 """Masked faces in photos that lie on their side or head: all are found, and the result lies as the photo does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -145,3 +145,19 @@ def test_the_result_lies_as_the_photo_does(masked: RGB) -> None:
     assert np.abs(cv2.blur(result, (3, 3)).astype(float) - cv2.blur(straight, (3, 3)))[hole].mean() < 10, (
         "but for its grain, and for which patches of the photo were taken"
     )
+
+
+@pytest.mark.parametrize(("score", "presence", "there"), [(0.45, 0.0, False), (0.45, 0.9, True), (0.8, 0.0, True)])
+def test_what_neither_detector_nor_mesh_believes_in_is_no_face(
+    any_way: AnyWay, masked: RGB, score: float, presence: float, there: bool
+) -> None:
+    """Walls and plants were taken for faces, and noses drawn on them."""
+    face = replace(Finder().find(masked, masked=True)[0], score=score, presence=presence)
+
+    class One:
+        """Finds that face, however the photo lies."""
+
+        def find(self, image: RGB, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
+            return [face]
+
+    assert bool(AnyWay(One(), any_way.mask_finder).find(masked, masked=True)) == there

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ from torch import nn
 from unveilify.core.errors import UserError
 from unveilify.core.landmarks import anchors
 from unveilify.core.pictures import read
+from unveilify.core.records import Face
 from unveilify.faces.align import INTEROCULAR
 from unveilify.faces.find import Finder
 from unveilify.masks.choose import choose
@@ -140,6 +142,21 @@ def test_a_photo_without_a_face_is_named(masked: RGB) -> None:
         remove(grey, [], NetworkSystem(Red(says=True), 64), FINDER)
     with pytest.raises(UserError, match="identity image 2"):
         references([masked, grey], FINDER)
+
+
+def test_a_face_too_small_for_anything_to_be_told_of_it_is_named(masked: RGB) -> None:
+    width = FINDER.find(masked, masked=True)[0].box[2]
+    small = cv2.resize(masked, None, fx=20 / width, fy=20 / width, interpolation=cv2.INTER_AREA)
+
+    class Near:
+        """Finds the face where it is."""
+
+        def find(self, image: RGB, *, masked: bool = False, everyone: bool = False, path: str = "") -> list[Face]:
+            face = FINDER.find(cv2.resize(image, None, fx=width / 20, fy=width / 20), masked=True)[0]
+            return [replace(face, box=(0.0, 0.0, 20.0, 20.0))]
+
+    with pytest.raises(UserError, match="only 20 pixels wide: give a picture in which it is larger"):
+        remove(small, [], NetworkSystem(Red(says=True), 64), Near())
 
 
 @pytest.mark.parametrize("ending", sorted({"png", "jpg", "webp", "tif", "heic", "avif", "bmp"}))

@@ -25,6 +25,8 @@ from unveilify.unmask.settle import settled
 
 Floats = npt.NDArray[np.float32]
 
+SMALLEST_PX = 24
+"""Width of a face below which nothing can be told of it."""
 LOOK_PX = 128
 """Side of the face crops in which masks are looked for where there are several faces."""
 WORN_SHARE = 0.02
@@ -130,7 +132,11 @@ def _faces(photo: Image, backend: Backend, how: How) -> list[Face]:
     faces: list[Face] = backend.find(photo, masked=True, everyone=several)
     if not faces:
         raise UserError("There is no face to be found in the photo: give a picture in which it is larger or clearer.")
-    return faces if several else faces[:1]
+    large = [face for face in faces if face.box[2] >= SMALLEST_PX]
+    if not large:
+        widest = max(face.box[2] for face in faces)
+        raise UserError(f"The face in the photo is only {widest:.0f} pixels wide: give a picture in which it is larger.")
+    return large if several else large[:1]
 
 
 def _chosen(photo: Image, faces: Sequence[Face], backend: Backend, how: How) -> list[int]:

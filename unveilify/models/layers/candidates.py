@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from unveilify.core.mesh import POINTS
@@ -21,7 +20,7 @@ from unveilify.models.layers.placing import (
     merge,
     place,
 )
-from unveilify.models.layers.warp import gaussian, resize, sampled
+from unveilify.models.layers.warp import gaussian, resize
 
 REACH = 0.11
 """How far around the face a photo of the person is believed, as a share of the side: background and collar are another's."""
@@ -53,21 +52,6 @@ class Source:
         covered = torch.stack([photo.seen for photo in photos]).amax(0)
         given = covered.amax((1, 2, 3), keepdim=True) > 0
         return replace(self, seen=self.seen * torch.where(given, covered, torch.ones_like(covered)))
-
-    def moved(self, flow: Tensor) -> "Source":
-        """The same, picture and outline, as it is found ``flow`` (B, 2, l, l) further on; in shares of the window's half side."""
-        side = flow.shape[-1]
-        identity = torch.eye(2, 3, device=flow.device)[None].expand(len(flow), 2, 3)
-        places = F.affine_grid(identity, [len(flow), 1, side, side], align_corners=False) + flow.permute(0, 2, 3, 1)
-        grid = sampled(resize(self.placement.grid.permute(0, 3, 1, 2), side), places).permute(0, 2, 3, 1)
-        large = self.seen.shape[-1]
-        further = resize(places.permute(0, 3, 1, 2), large).permute(0, 2, 3, 1)
-        trust, seen = (sampled(x, further) for x in (self.trust, self.seen))
-        return replace(self, placement=replace(self.placement, grid=grid), trust=trust, seen=seen)
-
-    def reduced(self, side: int) -> "Source":
-        """The same with pictures of at most ``side``: what is shown smaller must not alias."""
-        return replace(self, pictures=resize(self.pictures, min(side, self.pictures.shape[-1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +102,13 @@ def mesh_of(landmarks: Tensor | None, batch: Batch) -> Tensor:
     return batch.masked.new_full((len(batch), POINTS, 3), torch.nan)
 
 
-def show(sources: list[Source], like: Tensor, side: int, flow: Tensor | None = None) -> Shown:
-    """The sources as one picture of ``side``, each weighed by its trust; ``flow`` as of `Source.moved`."""
+def show(sources: list[Source], like: Tensor, side: int) -> Shown:
+    """The sources as one picture of ``side``, each weighed by its trust."""
     if not sources:
         empty = like.new_zeros(len(like), 1, side, side)
         return Shown(like.new_zeros(len(like), 3, side, side), empty, empty)
     pictures, trusts, seen = [], [], []
-    for source in sources if flow is None else [source.moved(flow) for source in sources]:
+    for source in sources:
         pictures.append(fetch(source.pictures, source.placement, side))
         trusts.append(resize(source.trust, side))
         seen.append((resize(gaussian(source.seen, OUTLINE), side) > 0.5).float())
