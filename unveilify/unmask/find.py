@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from unveilify.core.found import Floats, worn
+from unveilify.core.landmarks import Points
 from unveilify.core.records import Face, Image
 from unveilify.core.sample import Sample
 from unveilify.faces.align import crop, side_of
@@ -21,13 +22,14 @@ class Found:
     masked: int
 
 
-def find_mask(face_crop: Image, system: NetworkSystem) -> Floats:
+def find_mask(face_crop: Image, system: NetworkSystem, landmarks: Points | None = None) -> Floats:
     """Where the mask is in a face crop (S, S, 3) RGB of any side: alpha (S, S) in 0…1, soft at its edges.
 
+    With its ``landmarks`` (N, D), in shares of its side, thin straps are found, too.
     The network is one of the model `find`, or any that says in ``Output.alpha`` where the mask is.
     """
     nothing = np.zeros(face_crop.shape[:2], np.uint8)
-    sample = Sample("photo", "", face_crop, face_crop, nothing, (), 0, (None, None))
+    sample = Sample("photo", "", face_crop, face_crop, nothing, (), 0, (None, landmarks))
     alpha = predict(system.at(len(face_crop)), [sample]).alpha
     assert alpha is not None, "a network that finds masks"
     return alpha[0, 0].float().cpu().numpy()
@@ -42,7 +44,7 @@ def find(photo: Image, faces: list[Face], system: NetworkSystem) -> Found:
     hole, masked = np.zeros((height, width), np.float32), 0
     for face in faces:
         aligned = crop(photo, face.landmarks, side_of(face, system.size_px))
-        alpha = find_mask(aligned.image, system)
+        alpha = find_mask(aligned.image, system, aligned.shares)
         if not worn(alpha):
             continue
         masked += 1

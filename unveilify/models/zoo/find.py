@@ -60,8 +60,10 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Output:
         """The picture as it is, and in ``alpha`` where the mask is; ``terms`` while training."""
+        if not self.training:
+            return Output(image=batch.masked, alpha=self.alpha(batch.masked, batch.landmarks))
         logit = self.look(batch.masked)
-        terms = {"find": loss(logit, resize(batch.hole, self.look_px))} if self.training else {}
+        terms = {"find": loss(logit, resize(batch.hole, self.look_px))}
         return Output(image=batch.masked, alpha=self.sharpened(logit, batch.masked), terms=terms)
 
     def look(self, masked: Tensor) -> Tensor:
