@@ -94,7 +94,7 @@ def test_what_is_found_is_the_most_alike_by_the_definition() -> None:
     """`search` multiplies squares out; `best` does not."""
     photo, hole, face = stripes(48, 4), square(16, 30, 10, 40, 48), square(16, 24, 20, 30, 48)
     guide = blank(photo, hole)
-    level = _Level.of(photo, hole, guide, face, 32)
+    level = _Level.of(photo, hole, guide, face, 32, 0.5)
     patches = _patches(level.guide)
     found, unlike = level.search(patches, *level.table(1))
     wanted, least = level.best(patches, level.sources.expand(len(level.wanted), -1))

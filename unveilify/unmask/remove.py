@@ -135,7 +135,9 @@ def _faces(photo: Image, backend: Backend, how: How) -> list[Face]:
     large = [face for face in faces if face.box[2] >= SMALLEST_PX]
     if not large:
         widest = max(face.box[2] for face in faces)
-        raise UserError(f"The face in the photo is only {widest:.0f} pixels wide: give a picture in which it is larger.")
+        raise UserError(
+            f"The face in the photo is only {widest:.0f} pixels wide: give a picture in which it is larger."
+        )
     return large if several else large[:1]
 
 

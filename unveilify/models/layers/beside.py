@@ -4,13 +4,18 @@ import torch
 from torch import Tensor
 
 from unveilify.models.contract import Batch
-from unveilify.models.layers.candidates import Source, mesh_of, surroundings
+from unveilify.models.layers.candidates import Source, alike, mesh_of, surroundings
 from unveilify.models.layers.complete import STEPS, Steps, completed
 from unveilify.models.layers.neck import neck
 from unveilify.models.layers.placing import Window
+from unveilify.models.layers.warp import gaussian
 
 JAW = (slice(-40, -12), slice(80, -80))
 """Rows and columns of an unrolled face that show the jaw."""
+ALIKE = 2.0
+"""How like patches are to be to what was painted: more than to a rough guide."""
+FINE, APART = 0.015, 0.3
+"""What is painted is as fine as this standard deviation, in sides; and how far the colours of patches may lie from it."""
 SURE = 12.0
 """How sharply what may be shown is told from what only says roughly what is there."""
 
@@ -33,3 +38,13 @@ def beside(
     shown = torch.maximum(own, known)
     filled = completed(masked, hole, rough, torch.maximum(face, (shown > 0.5).float()), steps)
     return filled + shown * hole * (rough - filled)
+
+
+def textured(masked: Tensor, hole: Tensor, painted: Tensor, share: Tensor) -> Tensor:
+    """What was ``painted`` (B, 3, S, S) beside the face, shown by patches of the photo itself that are like it: paint is not as
+    fine as a photo. Where there are none, and under the face, whose ``share`` (B, 1, S, S) covers what is beside it, it stays.
+    """
+    photo, wide = masked.float(), FINE * masked.shape[-1]
+    patches = completed(photo, hole, painted.clamp(-1, 1), (share > 0.5).float(), like=ALIKE)
+    believed = gaussian(alike(gaussian(patches - painted, wide), APART), wide / 2)
+    return painted + believed * (1 - share) * hole * (patches - painted)

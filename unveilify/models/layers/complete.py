@@ -37,24 +37,27 @@ BEHIND = 1 / 48
 """How far behind a face's edge is filled, too, as a share of the side."""
 
 
-def completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, steps: Steps = STEPS) -> Tensor:
+def completed(
+    picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, steps: Steps = STEPS, *, like: float = LIKE
+) -> Tensor:
     """(B, 3, S, S) in [-1, 1] with the ``hole`` (B, 1, S, S) filled by patches from outside it; no gradient.
 
     ``guide`` (B, 3, S, S) is what the filling is to be like. What lies under ``face`` (B, 1, S, S), 0 or 1, is never seen:
-    there, and where nothing is known from which to fill, the guide stays. Patches are looked for in ``steps``.
+    there, and where nothing is known from which to fill, the guide stays. Patches are looked for in ``steps``,
+    and are the more ``like`` it the larger that is.
     """
     rows = zip(picture.detach().float(), hole, guide.detach().float(), face, strict=True)
     with full_precision(picture):  # differences of squares would be lost in bfloat16
-        filled = [_completed(*(one[None].cpu() for one in row), steps=steps)[0] for row in rows]
+        filled = [_completed(*(one[None].cpu() for one in row), steps=steps, like=like)[0] for row in rows]
     return torch.stack(filled).to(picture.device)
 
 
 @torch.no_grad()
-def _completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, *, steps: Steps) -> Tensor:
+def _completed(picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, *, steps: Steps, like: float) -> Tensor:
     level: _Level | None = None
     found: Tensor | None = None
     for side, rounds, every in steps:
-        finer = _Level.of(picture, hole, guide, face, min(side, picture.shape[-1]))
+        finer = _Level.of(picture, hole, guide, face, min(side, picture.shape[-1]), like)
         if not len(finer.wanted) or not len(finer.sources):
             break
         found = None if level is None or found is None else finer.enlarged(level, found)
@@ -90,9 +93,10 @@ class _Level:
     sources: Tensor
     usable: Tensor
     patches: Tensor
+    like: float
 
     @classmethod
-    def of(cls, picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, side: int) -> "_Level":
+    def of(cls, picture: Tensor, hole: Tensor, guide: Tensor, face: Tensor, side: int, like: float) -> "_Level":
         seen = _reduced(1 - hole, side)
         known = (seen > 0.99).float()
         small = _reduced(picture * (1 - hole), side) / seen.clamp(min=1e-3)
@@ -101,7 +105,7 @@ class _Level:
         wanted = ((1 - known) * shown).flatten().nonzero()[:, 0]
         rough = _reduced(guide, side)
         small = known * small + (1 - known) * rough
-        return cls(small, rough, shown, wanted, usable.nonzero()[:, 0], usable, _patches(small))
+        return cls(small, rough, shown, wanted, usable.nonzero()[:, 0], usable, _patches(small), like)
 
     @property
     def side(self) -> int:
@@ -127,7 +131,7 @@ class _Level:
         some = self.sources[(self.sources // self.side + self.sources % self.side) % every == 0]
         some = some if len(some) else self.sources
         given, colours, there = self.patches[some], self._colours(self.picture)[some], self.places(some)
-        squares = NEAR * there.square().sum(1) + LIKE * colours.square().mean(1)
+        squares = NEAR * there.square().sum(1) + self.like * colours.square().mean(1)
         # What a face hides it hides of every channel: squares of the three count alike.
         columns = torch.cat([given, _over_channels(given.square()), there, colours, squares[:, None]], 1)
         return some, columns.T.contiguous()
@@ -138,9 +142,9 @@ class _Level:
         patch, counted = mine * counts, counts[:, : PATCH**2]
         here, wished = self.places(self.wanted), self._colours(self.guide)[self.wanted]
         row = torch.cat(
-            [-2 * patch, counted, -2 * NEAR * here, -2 * LIKE / 3 * wished, torch.ones_like(here[:, :1])], 1
+            [-2 * patch, counted, -2 * NEAR * here, -2 * self.like / 3 * wished, torch.ones_like(here[:, :1])], 1
         )
-        own = (patch * mine).sum(1) + NEAR * here.square().sum(1) + LIKE * wished.square().mean(1)
+        own = (patch * mine).sum(1) + NEAR * here.square().sum(1) + self.like * wished.square().mean(1)
         best = [(some @ table).min(1) for some in torch.split(row, 512)]
         numbers, unlike = torch.cat([b.indices for b in best]), torch.cat([b.values for b in best])
         return sources[numbers], (unlike + own).clamp(min=0)
@@ -154,7 +158,7 @@ class _Level:
             [
                 ((mine - self.patches[some]).square() * counts).sum(1)
                 + NEAR * (here - self.places(some)).square().sum(1)
-                + LIKE * (wished - colours[some]).square().mean(1)
+                + self.like * (wished - colours[some]).square().mean(1)
                 for some in near.T
             ],
             1,

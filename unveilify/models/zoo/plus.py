@@ -10,8 +10,9 @@ What we ship. Three things in a row, of which only the first and the last are le
 3. *paint*: a small network looks at that and says how to light the face and how to move it a little, and paints over what
    does not fit: seams, a jaw that joins no neck, a collar.
 
-What is painted is as fine as what the network looks at; where it paints much, what was laid keeps no finer lines. All else
-stays as sharp as it was laid. Outside the hole the photo is untouched, exactly.
+What is painted is as fine as what the network looks at; where it paints much, what was laid keeps no finer lines, and beside
+the face patches of the photo that are like the paint are shown in its place. All else stays as sharp as it was laid. Outside
+the hole the photo is untouched, exactly.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from unveilify.core import mesh
 from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
+from unveilify.models.layers.beside import textured
 from unveilify.models.layers.candidates import Source, from_photos, from_prior
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
@@ -157,7 +159,8 @@ class Network(nn.Module):
             terms = self._terms(batch, hole, face, fill) | self._flow_term(batch, photos, nobody, fields.flow)
         else:
             photo = batch.masked.float()
-            smooth = WINDOW.back(laid.share * (1 - laid.face.trust), photo.shape[-1])
+            share, smooth = (WINDOW.back(x, photo.shape[-1]) for x in (face[1], laid.share * (1 - laid.face.trust)))
+            fill = textured(photo, hole, fill, share)
             fill = grained(met(fill, photo, hole), photo, hole, smooth)
         return Output(
             image=laid_over(batch.masked, alpha, fill),
