@@ -21,7 +21,7 @@ RGB = NDArray[np.uint8]
 NETWORKS = Path(weights.__file__).parent / "networks"
 
 
-@pytest.mark.parametrize(("name", "model"), [(weights.SHIPPED, "place"), (weights.PAINTER, "plus")])
+@pytest.mark.parametrize(("name", "model"), [(weights.SHIPPED, "plus"), (weights.PLACE, "place")])
 def test_it_is_whole_small_and_has_a_card_and_a_licence(name: str, model: str) -> None:
     path = weights.fetch(name)
     assert path.stat().st_size == weights.entry(name).bytes <= 16_000_000
@@ -66,6 +66,6 @@ def test_a_mask_comes_off_in_an_empty_folder(pictures: Path, astronaut: RGB) -> 
         errors.append(error(out))
     assert errors[0] < error(masked) / 5, "7 dB nearer to what was below the mask"
     assert errors[1] < errors[0], "nearer still with a photo of the person"
-    words = ["--identity", "mirror.png", "--run", "unveilify_plus", "-o", "plus.png"]
+    words = ["--identity", "mirror.png", "--run", "unveilify_place", "-o", "place.png"]
     assert say("remove", "masked.png", *words, cwd=pictures).returncode == 0
-    assert error(read(pictures / "plus.png")) < error(masked) / 7
+    assert error(read(pictures / "place.png")) < error(masked) / 7

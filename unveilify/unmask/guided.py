@@ -15,7 +15,7 @@ from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.store import load
 from unveilify.models.system import NetworkSystem
 from unveilify.unmask.files import network_of
-from unveilify.weights import FINDER, PAINTER, SHIPPED, fetch
+from unveilify.weights import FINDER, PLACE, SHIPPED, fetch
 
 WIDEN = 0.015
 """A mask that was found is widened by this share of the side, as `place` does."""
@@ -91,7 +91,7 @@ def named(name: str, device: str) -> tuple[str, NetworkSystem]:
     Raises:
         UserError: it has to be trained, or needs photos of others.
     """
-    if name in (SHIPPED, PAINTER):
+    if name in (SHIPPED, PLACE):
         stored = load(network_of(name))
         return stored.model, NetworkSystem.of(stored, pick(device))
     module = plugin(name)

@@ -48,7 +48,7 @@ class Unmasker:
 
         Args:
             network: a run directory of `unveilify train`, a network file, or the name of one that comes with the
-                package; None: ``unveilify_place``.
+                package; None: ``unveilify_plus``.
             system: in place of a network's file, the name of one that needs none, as ``telea``.
             device: cpu, cuda, cuda:1 …; ``auto`` takes a GPU where there is one.
             landmarks: landmark backends, in the order in which they are asked.

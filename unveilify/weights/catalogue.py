@@ -44,31 +44,31 @@ _INSIGHTFACE = "https://github.com/deepinsight/insightface/releases/download/v0.
 _TORCH = "https://download.pytorch.org/models/"
 _FAN = "https://www.adrianbulat.com/downloads/python-fan/"
 
-SHIPPED = "unveilify_place"
+SHIPPED = "unveilify_plus"
 """The network of our own that the package brings: what `unveilify remove` uses unless told otherwise."""
 
-PAINTER = "unveilify_plus"
-"""Another network of our own that the package brings: it paints, too. `unveilify remove --run unveilify_plus` uses it."""
+PLACE = "unveilify_place"
+"""Our finder of masks and nobody's face, of which others are built; it paints nothing."""
 
 FINDER = "unveilify_find"
 """The mask finder of our own that the package brings: what `unveilify find` uses unless told otherwise."""
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        name=SHIPPED,
+        name=PLACE,
         filename="unveilify_place.safetensors",
         bytes=5400380,
         sha256="60006fc892efee609dfabad2e7265f5de9b8cf44ff31d7ccc9256f6d507653b9",
         licence="Apache-2.0; see its card for what it was trained on",
-        role="our finder of masks and nobody's face: what `unveilify remove` uses unless told otherwise",
+        role="our finder of masks and nobody's face: `unveilify remove --run unveilify_place`, which paints nothing",
     ),
     Entry(
-        name=PAINTER,
+        name=SHIPPED,
         filename="unveilify_plus.safetensors",
-        bytes=15919458,
-        sha256="8aaf26d2ad011448b7b300e4111cce88957a7c09cb60d6e5f80141c13cdc18f6",
+        bytes=15879516,
+        sha256="ac791b84d882714c424fac15d6bdc72bc6da746aa3b3e69cb121dedaa0b0ac42",
         licence="Apache-2.0; see its card for what it was trained on",
-        role="`plus`, trained by us for a short time: `unveilify remove --run unveilify_plus`",
+        role="`plus`, trained by us: what `unveilify remove` uses unless told otherwise",
     ),
     Entry(
         name=FINDER,

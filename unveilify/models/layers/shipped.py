@@ -9,12 +9,12 @@ from unveilify.models import store
 
 
 def give(network: nn.Module, *parts: str) -> None:
-    """Put the named parts of the network that comes with the package into those of ``network``, and freeze them.
+    """Put the named parts of `place` as it comes with the package into those of ``network``, and freeze them.
 
     Raises:
         weights.Missing: the file is not here.
     """
-    state = _state(weights.SHIPPED)
+    state = _state(weights.PLACE)
     for part in parts:
         module: nn.Module = getattr(network, part)
         if any(tensor.is_meta for tensor in module.state_dict().values()):
