@@ -1,9 +1,11 @@
 """Fixtures that several rooms share."""
 
 import os
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -110,3 +112,18 @@ def restamp() -> Callable[[Path], None]:
         write_json(folder / "_stamp.json", stamp)
 
     return sign
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real browser, the machine's own Chromium, driven by Playwright; what uses it is skipped where either is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, of the extra dev")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("needs a browser: `apt-get install chromium`")
+    flags = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
+    flags += ["disable-component-update", "disable-sync"]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=[f"--{flag}" for flag in flags])
+        yield chromium
+        chromium.close()

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import unveilify.report
 from unveilify.cli import app
 
 PEOPLE = [
@@ -174,8 +175,12 @@ def test_the_page_has_our_elements_only(chain: Chain) -> None:
             found.append((tag, {name for name, _ in attrs}))
 
     found: list[tuple[str, set[str]]] = []
-    Parser().feed((chain.root / "report/index.html").read_text())
-    assert not {tag for tag, _ in found} & {"b", "i", "script"}
+    page = (chain.root / "report/index.html").read_text()
+    Parser().feed(page)
+    assert not {tag for tag, _ in found} & {"b", "i"}
+    assert [names for tag, names in found if tag == "script"] == [set()]
+    ours = Path(unveilify.report.__file__).parent / "templates/page.js"
+    assert re.findall(r"<script>\n(.*?)</script>", page, re.DOTALL) == [ours.read_text()]
     assert all(not name.startswith("on") for _, names in found for name in names)
     assert all(names >= {"src", "alt"} for tag, names in found if tag == "img")
 

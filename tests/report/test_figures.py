@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from unveilify.evaluation.cache import Row
-from unveilify.report.figures import Strip, curves, extremes, grid, of_different_people
+from unveilify.report.figures import Strip, curve_name, curves, extremes, grid, of_different_people
 from unveilify.training.curves import read_log
 
 
@@ -86,3 +86,9 @@ def test_no_curves_from_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "log.jsonl").write_text(text)
     assert not curves(tmp_path / "log.jsonl", tmp_path / "curves.png")
     assert not curves(tmp_path / "none.jsonl", tmp_path / "curves.png")
+
+
+def test_curves_have_the_names_that_people_know() -> None:
+    assert curve_name("val_psnr") == "validation: PSNR [dB]"
+    assert curve_name("lr_g") == "learning rate of the generator"
+    assert curve_name("of_somebody_else") == "of somebody else"

@@ -1,7 +1,6 @@
 """The page in a real browser: a photo goes in, and the result is seen, on a screen and on a telephone."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,14 +16,9 @@ import pytest
 import unveilify
 from unveilify.core.pictures import encode_png, read
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 PATIENCE_MS = 180_000
 
 pytest.importorskip("gradio", reason="needs `pip install 'unveilify[serve]'`")
-playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, of the extra dev")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: `apt-get install chromium`")
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     temporary = tmp_path_factory.mktemp("temporary")
     words = [sys.executable, "-m", "unveilify", "serve", "--port", str(free_port()), "--device", "cpu", "--max-mb", "2"]
     surroundings = os.environ | {"TMPDIR": str(temporary)}
@@ -53,14 +47,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         assert "The page is at http://127.0.0.1:" in line, line
         yield Served(line.split()[4], process, temporary)
         process.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

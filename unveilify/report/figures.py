@@ -22,6 +22,29 @@ from unveilify.training.curves import MOST_CURVES, read_log
 CELL_PX, GAP_PX, TOP_PX, LEFT_PX, DPI = 128, 6, 48, 44, 160
 """Measures of a figure: a cell is at least so large, by whole multiples of the picture; margins for words."""
 
+CURVES = {
+    "l1": "L1, mean absolute error",
+    "l1_hole": "L1 in the hole",
+    "lpips": "LPIPS",
+    "identity": "identity loss, 1 − cosine",
+    "adversarial": "GAN loss of the generator",
+    "discriminator": "GAN loss of the discriminator",
+    "discriminator_hole": "GAN loss of the discriminator of the hole",
+    "r1": "R1 penalty",
+    "tv": "total variation",
+    "psnr": "PSNR [dB]",
+    "ssim": "SSIM",
+    "map_iou": "overlap (IoU) of the mask that is found",
+    "iou": "overlap (IoU) of the mask that is found",
+    "lr_g": "learning rate of the generator",
+    "lr_d": "learning rate of the discriminator",
+    "data_wait": "share of the time spent waiting for data",
+    "skipped": "steps that taught nothing",
+    "style_weight": "mean weight of the style",
+    "skip_weight": "mean weight of the skips",
+}
+"""What people call the numbers of a training log; ``val_`` before one is of the validation split."""
+
 
 @dataclass(frozen=True, slots=True)
 class Strip:
@@ -113,14 +136,21 @@ def curves(log: Path, path: Path) -> bool:
     for cell, name in zip(axes, names, strict=False):
         steps, values = series[name]
         cell.plot(steps, values, linewidth=1, marker="." if len(steps) < 20 else None)
-        cell.set_title(_words(name), fontsize=8)
-        cell.set_xlabel("step", fontsize=6)
+        cell.set_title(_words(curve_name(name)), fontsize=8)
+        cell.set_xlabel("training step", fontsize=6)
         cell.tick_params(labelsize=6)
         cell.grid(alpha=0.3)
     for cell in axes[len(names) :]:
         cell.set_axis_off()
     _save(figure, path)
     return True
+
+
+def curve_name(name: str) -> str:
+    """What people call a number of the training log; one that is not known keeps its name."""
+    bare = name.removeprefix("val_")
+    known = CURVES.get(bare, bare.replace("_", " "))
+    return f"validation: {known}" if name != bare else known
 
 
 def _words(text: str) -> str:

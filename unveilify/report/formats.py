@@ -10,6 +10,7 @@ import pandas as pd
 from unveilify.core.words import cell as spreadsheet
 from unveilify.evaluation.statistics import Estimate
 from unveilify.report.fill import fill
+from unveilify.report.headline import headlines
 from unveilify.report.notes import DASH
 from unveilify.report.real import TITLE, RealTable
 from unveilify.report.reported import SOURCES
@@ -69,13 +70,21 @@ def real_to_json(real: RealTable) -> dict[str, Any]:
 def to_markdown(table: Table, real: RealTable | None = None) -> str:
     """Readable as it is; one table per section, with intervals; the best value of a column is bold."""
     return fill(
-        "table.md", table=table, real=real, sections=SECTIONS, sources=SOURCES, real_title=TITLE, dash=DASH, text=text
+        "table.md",
+        table=table,
+        headlines=headlines(table),
+        real=real,
+        sections=SECTIONS,
+        sources=SOURCES,
+        real_title=TITLE,
+        dash=DASH,
+        text=text,
     )
 
 
 def to_latex(table: Table) -> str:
     r"""A ``tabular`` of the main columns for ``\input``; needs the package booktabs."""
-    return fill("table.tex", table=table, heads=[head for head in table.heads if head.main], text=text)
+    return fill("table.tex", table=table, heads=table.main, text=text)
 
 
 def _csv(rows: list[dict[str, object]]) -> str:

@@ -12,6 +12,7 @@ from unveilify.core.records import Image
 from unveilify.report.breakdown import Breakdown
 from unveilify.report.figures import Strip
 from unveilify.report.fill import fill
+from unveilify.report.headline import headlines
 from unveilify.report.notes import DASH
 from unveilify.report.real import TITLE, RealTable
 from unveilify.report.reported import SOURCES
@@ -33,7 +34,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything on the page, top to bottom. ``extremes``: heading -> strips."""
+    """Everything on the page, top to bottom. ``extremes``: heading -> strips; ``downloads``: file name -> text."""
 
     table: Table
     strips: Sequence[Strip]
@@ -44,6 +45,8 @@ class Content:
     commands: Sequence[str] = ()
     versions: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    date: str = ""
+    downloads: dict[str, str] = field(default_factory=dict)
 
 
 def render(content: Content) -> str:
@@ -51,21 +54,23 @@ def render(content: Content) -> str:
     return fill(
         "page.html",
         content=content,
+        headlines=headlines(content.table),
         sections=SECTIONS,
         sources=SOURCES,
         real_title=TITLE,
         dash=DASH,
         text=text,
         embedded=lambda image: _address(*_encoded(image)),
-        embedded_file=lambda path: _address("png", path.read_bytes()),
+        embedded_file=lambda path: _address("image/png", path.read_bytes()),
+        embedded_text=lambda words: _address("text/plain;charset=utf-8", words.encode()),
     )
 
 
 def _encoded(image: Image) -> tuple[str, bytes]:
     if image.shape[0] <= PNG_UP_TO_PX:
-        return "png", pictures.encode_png(image)
-    return "jpeg", pictures.encode_jpeg(image, 92)
+        return "image/png", pictures.encode_png(image)
+    return "image/jpeg", pictures.encode_jpeg(image, 92)
 
 
 def _address(kind: str, data: bytes) -> Markup:
-    return Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}")
+    return Markup(f"data:{kind};base64,{base64.b64encode(data).decode()}")

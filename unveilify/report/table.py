@@ -93,8 +93,16 @@ class Table:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def of(self, section: Section) -> list[Head]:
-        """The heads of one section."""
-        return [head for head in self.heads if head.section == section]
+        """The heads of one section under which anything stands."""
+        return [head for head in self.heads if head.section == section and self._holds(head)]
+
+    @property
+    def main(self) -> list[Head]:
+        """The heads of the short table under which anything stands."""
+        return [head for head in self.heads if head.main and self._holds(head)]
+
+    def _holds(self, head: Head) -> bool:
+        return any(text(head, line.cells[head.key]) != DASH for line in self.lines)
 
     def head(self, key: str) -> Head:
         """The head of one column."""

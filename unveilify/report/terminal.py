@@ -23,7 +23,7 @@ def show(table: Table, console: Console, real: RealTable | None = None) -> None:
         caption="\n".join(escape(note) for note in [table.told, *table.notes] if note) or None,
         caption_justify="left",
     )
-    heads = [head for head in table.heads if head.main]
+    heads = table.main
     grid.add_column("", no_wrap=True)
     for head in heads:
         grid.add_column(escape(_folded(head)), justify="right", vertical="bottom")

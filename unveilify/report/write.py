@@ -3,20 +3,18 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 
-from unveilify.core import stamps
 from unveilify.core.config import MAX_BYTES
 from unveilify.core.written import OutputFolder
 from unveilify.evaluation.evaluate import Evaluation
 from unveilify.evaluation.samples import Samples
 from unveilify.evaluation.systems import Trained
 from unveilify.models.system import System
-from unveilify.report import figures, formats, page, terminal
+from unveilify.report import figures, formats, made, page, terminal
 from unveilify.report.breakdown import breakdowns
 from unveilify.report.config import Inputs, ReportConfig
 from unveilify.report.figures import Strip
@@ -43,9 +41,15 @@ def write(config: ReportConfig, inputs: Inputs, out: OutputFolder, measured: Mea
     """Write ``table.txt .csv .md .tex .json``, ``triplets.parquet``, figures and ``index.html``."""
     table, real = measured.table, measured.real
     out.write_text(TEXT, as_text(table, real))
-    out.write_text("table.csv", formats.to_csv(table))
-    out.write_text("table.md", formats.to_markdown(table, real))
-    out.write_text("table.tex", formats.to_latex(table))
+    downloads = {
+        "table.csv": formats.to_csv(table),
+        "table.md": formats.to_markdown(table, real),
+        "table.tex": formats.to_latex(table),
+    }
+    if real is not None:
+        downloads["real.csv"] = formats.real_to_csv(real)
+    for name, words in downloads.items():
+        out.write_text(name, words)
     out.write_json("table.json", formats.to_json(table) | ({"real_photos": formats.real_to_json(real)} if real else {}))
     with out.file("triplets.parquet") as path:
         _triplets(measured.evaluation).to_parquet(path, index=False)
@@ -55,7 +59,6 @@ def write(config: ReportConfig, inputs: Inputs, out: OutputFolder, measured: Mea
     for name, strips in extremes.items():
         _grid(out, f"extremes-{name}.png", strips)
     if real is not None:
-        out.write_text("real.csv", formats.real_to_csv(real))
         for number, strips in enumerate(real.strips.values()):
             _grid(out, f"real-{number}.png", strips)
     content = page.Content(
@@ -71,7 +74,9 @@ def write(config: ReportConfig, inputs: Inputs, out: OutputFolder, measured: Mea
             )
         ],
         commands=inputs.commands,
-        versions=_versions(),
+        versions=made.versions(),
+        date=made.now(),
+        downloads=downloads,
         hashes=_hashes(measured),
     )
     out.write_text(PAGE, page.render(content))
@@ -162,16 +167,6 @@ def live_losses(meta: dict[str, Any]) -> list[str]:
     if isinstance(losses, dict):
         return [f"{name}: {state}" for name, state in losses.items() if state != "off"]
     return [str(name) for name in losses] if isinstance(losses, list) else [str(losses)]
-
-
-def _versions() -> dict[str, str]:
-    found = stamps.software()
-    for name in ("torch", "scikit-image", "lpips", "onnxruntime", "pandas"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def _hashes(measured: Measured) -> dict[str, str]:
