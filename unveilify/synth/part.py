@@ -197,6 +197,7 @@ def _describe(
         "crop": {
             "matrix": [[round(float(v), 6) for v in line] for line in aligned.matrix],
             "size_px": config.size_px,
+            "photo_px": [row.width, row.height],
             "padded_share": round(aligned.padded_share, 4),
         },
         "landmarks": {"scheme": aligned.landmarks.scheme},
