@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unveilify.models.contract import Batch
 from unveilify.shards.stream import ShardSet
-from unveilify.training.augment import augment, blur, colours, compress, compressed, cut, draw, seen
+from unveilify.training.augment import augment, blur, colours, compress, compressed, cut, draw, kept, seen
 from unveilify.training.config import TrainConfig
 from unveilify.training.data import Feed
 from unveilify.training.distributed import World
@@ -108,6 +108,8 @@ def test_a_tight_photo_repeats_its_rim() -> None:
     assert torch.equal(found[0, 0], columns.clamp(3, 13))
     assert torch.equal(found[0, 1], rows.clamp(0, 17))
     assert torch.equal(found[1], x[1])
+    inside = kept(numbers, 20)
+    assert torch.equal(inside[:, 0] > 0, (found == x).all(1)), "what repeats a rim is no truth"
 
 
 def test_colours_leave_grey_grey_and_keep_the_luma(astronaut: NDArray[np.uint8]) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from skimage.metrics import structural_similarity
@@ -7,7 +9,7 @@ from unveilify.models.contract import Batch, Output, Recipe
 from unveilify.models.zoo import plus
 from unveilify.training import losses
 from unveilify.training.losses import Judges
-from unveilify.training.step import R1_EVERY
+from unveilify.training.step import R1_EVERY, judged
 
 NONE = Judges(None, None, {})
 
@@ -72,6 +74,21 @@ def test_the_loss_in_the_hole_does_not_see_the_rest(batch: Batch) -> None:
     error[:, :, :8] = 1
     outside = losses.generator_losses(Output(losses.target(batch) + error), batch, NONE, Recipe(l1_hole=3))
     assert float(outside["l1_hole"].value) == 0
+
+
+def test_nothing_is_learned_outside_the_photo(batch: Batch) -> None:
+    """A face crop repeats the photo's border there: a painter that learned from it drew streaks."""
+    assert batch.unmasked is not None
+    inside = torch.ones_like(batch.hole)
+    inside[..., 20:, :] = 0
+    made = torch.zeros_like(batch.masked, requires_grad=True)
+    image = judged(Output(made), replace(batch, inside=inside)).image
+    outside = (inside == 0).expand_as(image)
+    assert torch.equal(image[outside], batch.unmasked[outside])
+    assert torch.equal(image[~outside], made[~outside])
+    (gradient,) = torch.autograd.grad(image.sum(), made)
+    assert torch.equal(gradient != 0, ~outside)
+    assert judged(Output(made), batch).image is made
 
 
 def test_ssim_agrees_with_scikit_image() -> None:

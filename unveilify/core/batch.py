@@ -26,7 +26,8 @@ class Batch:
     ``masked`` (B, 3, S, S); ``identity`` (B, K, 3, S, S), of which the first ``real[b]`` are different
     photos and the rest repeats (``real`` is (B,) int64; 0: there is no identity image); ``hole``
     (B, 1, S, S) in [0, 1], the drawn mask's true alpha; ``unmasked`` (B, 3, S, S), or None outside
-    training and evaluation.
+    training and evaluation. ``inside`` (B, 1, S, S), 0 where a face crop lies outside its photo and repeats its border, so
+    that there is no truth, else 1; None where that is not known.
 
     ``landmarks`` (B, N, D) are those found on the masked picture, ``identity_landmarks`` (B, K, N, D) those of each
     identity image, ``unmasked_landmarks`` (B, N, D) the true ones, in training and evaluation alone. They are float32
@@ -42,6 +43,7 @@ class Batch:
     real: Tensor
     hole: Tensor
     unmasked: Tensor | None = None
+    inside: Tensor | None = None
     landmarks: Tensor | None = None
     identity_landmarks: Tensor | None = None
     unmasked_landmarks: Tensor | None = None
@@ -94,6 +96,7 @@ class Batch:
             unmasked=None if there.unmasked is None else picture(there.unmasked),
             identity=picture(there.identity) * (there.real > 0)[:, None, None, None, None],
             hole=there.hole.float().div_(255),
+            inside=None if there.inside is None else there.inside.float().div_(255),
         )
 
     def sized(self, size_px: int) -> "Batch":
@@ -111,6 +114,7 @@ class Batch:
             unmasked=None if self.unmasked is None else again(self.unmasked),
             identity=again(self.identity) * (self.real.cpu() > 0)[:, None, None, None, None],
             hole=resized_alpha(self.hole, size_px),
+            inside=None if self.inside is None else resized_alpha(self.inside, size_px),
             stranger=None if self.stranger is None else self.stranger.sized(size_px),
         )
 

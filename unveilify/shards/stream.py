@@ -26,6 +26,7 @@ from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import FAILURES
 from unveilify.shards import noise
 from unveilify.shards.index import image_names
+from unveilify.shards.inside import inside
 from unveilify.shards.order import batches, flips
 from unveilify.shards.reader import ShardSet as ShardSet
 from unveilify.shards.reader import Split as Split
@@ -73,7 +74,7 @@ class Triplets(Dataset[Batch]):
         """A whole batch: torch's loader prefers this, and every picture is decoded straight into its place."""
         n, k, size = len(items), len(self.names), self.size_px
         pair, identity = np.empty((2, n, 3, size, size), np.uint8), np.empty((n, k, 3, size, size), np.uint8)
-        alpha = np.empty((n, 1, size, size), np.uint8)
+        alpha, there = np.empty((2, n, 1, size, size), np.uint8)
         landmarks = np.empty((n, 2 + k, *self.split.index.landmarks), np.float32)
         for place, (epoch, i) in enumerate(items):
             members = self.split.members(i)
@@ -86,6 +87,7 @@ class Triplets(Dataset[Batch]):
                 self._colours(members["unmasked.jpg"], turn, pair[1, place])
                 fresh = self._sized(decode(members["mask.png"], cv2.IMREAD_GRAYSCALE), turn)
             alpha[place, 0] = fresh
+            there[place, 0] = inside(members["json"], size)[:, :: -1 if turn else 1]
             for image, name, turned in zip(identity[place], self.names, turns, strict=True):
                 self._colours(members[name], turned, image)
         numbers = [i for _, i in items]
@@ -96,6 +98,7 @@ class Triplets(Dataset[Batch]):
             masked=masked,
             unmasked=unmasked,
             hole=torch.from_numpy(alpha),
+            inside=torch.from_numpy(there),
             identity=torch.from_numpy(identity),
             real=real,
             landmarks=rows[:, 1],

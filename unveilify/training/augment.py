@@ -41,6 +41,7 @@ def augment(batch: Batch, seed: int, position: int) -> Batch:
     every = torch.cat([numbers[:, 0], numbers[:, 0], numbers[:, 1:].flatten(0, 1)])
     taken = seen(pictures, every)
     hole, clean = cut(batch.hole, numbers[:, 0]), cut(taken[:count], numbers[:, 0])
+    inside = torch.ones_like(batch.hole) if batch.inside is None else batch.inside
     around, masked, identity = torch.split(cut(compressed(taken, every), every), [count, count, count * k])
     # Blur and blocks carry the mask a few pixels out of the hole, where the two pictures must agree.
     masked, unmasked = (torch.where(hole > 0, x, around) for x in (masked, clean))
@@ -51,6 +52,7 @@ def augment(batch: Batch, seed: int, position: int) -> Batch:
         unmasked=unmasked,
         identity=identity,
         hole=hole,
+        inside=inside * kept(numbers[:, 0], batch.size_px),
     )
 
 
@@ -85,13 +87,27 @@ def cut(x: Tensor, numbers: Tensor) -> Tensor:
     The last five of ``numbers`` (N, 13) say whether, and how much at the left, right, upper and lower edge.
     """
     size = x.shape[-1]
-    cuts, *margins = numbers[:, 8:].unbind(1)
-    left, right, upper, lower = ((torch.where(cuts < CUT, MARGIN * m, 0.0) * size).long()[:, None] for m in margins)
+    left, right, upper, lower = _margins(numbers, size)
     places = torch.arange(size, device=x.device)
     columns = torch.minimum(torch.maximum(places, left), size - 1 - right)
     rows = torch.minimum(torch.maximum(places, upper), size - 1 - lower)
     x = torch.gather(x, 2, rows[:, None, :, None].expand(x.shape))
     return torch.gather(x, 3, columns[:, None, None, :].expand(x.shape))
+
+
+def kept(numbers: Tensor, size: int) -> Tensor:
+    """(N, 1, S, S): 1 where `cut` leaves a picture as it is, 0 where it repeats a row or column."""
+    left, right, upper, lower = _margins(numbers, size)
+    places = torch.arange(size, device=numbers.device)
+    columns = (places >= left) & (places <= size - 1 - right)
+    rows = (places >= upper) & (places <= size - 1 - lower)
+    return (rows[:, :, None] & columns[:, None]).float()[:, None]
+
+
+def _margins(numbers: Tensor, size: int) -> list[Tensor]:
+    """Pixels (N, 1) that are cut off at the left, right, upper and lower edge."""
+    cuts, *margins = numbers[:, 8:].unbind(1)
+    return [(torch.where(cuts < CUT, MARGIN * m, 0.0) * size).long()[:, None] for m in margins]
 
 
 def colours(x: Tensor, added: Tensor, times: Tensor, chroma: Tensor) -> Tensor:

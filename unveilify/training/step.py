@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from unveilify.core.words import say
-from unveilify.models.contract import Batch
+from unveilify.models.contract import Batch, Output
 from unveilify.models.layers.extra import set_progress
 from unveilify.training.compiled import Forward, compile_checked
 from unveilify.training.diffaug import Augmented, draw
@@ -45,7 +45,7 @@ def train_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
     set_progress(discriminator, progress)
 
     with torch.autocast(trainer.device.type, torch.bfloat16, enabled=bool(config.bf16)):
-        output = trainer.forward(batch)
+        output = judged(trainer.forward(batch), batch)
         losses = generator_losses(
             output, batch, trainer.judges, replace(recipe, identity=identity_weight(trainer, progress))
         )
@@ -67,6 +67,13 @@ def train_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
     update_ema(trainer, together)
     trainer.measured.note(plain(losses) | output.logs)
     return trainer.measured.close(position.step)
+
+
+def judged(output: Output, batch: Batch) -> Output:
+    """The output with the truth outside its photos, where there is only a repeated border: nothing is to be learned from that."""
+    if batch.inside is None or batch.unmasked is None:
+        return output
+    return replace(output, image=torch.lerp(batch.unmasked, output.image.float(), batch.inside))
 
 
 def settle(trainer: Trainer) -> None:

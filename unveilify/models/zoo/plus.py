@@ -206,6 +206,7 @@ class Network(nn.Module):
         """The colours of the result, and of the face alone: it must not live by the paint's grace."""
         assert batch.unmasked is not None
         truth, (picture, share) = batch.unmasked.float(), face
+        hole = hole if batch.inside is None else hole * batch.inside
         with full_precision(fill):
             apart, where = picture - WINDOW.cut(truth), WINDOW.cut(hole) * share
             return {
