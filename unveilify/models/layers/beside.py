@@ -14,8 +14,9 @@ JAW = (slice(-40, -12), slice(80, -80))
 """Rows and columns of an unrolled face that show the jaw."""
 ALIKE = 2.0
 """How like patches are to be to what was painted: more than to a rough guide."""
-FINE, APART = 0.015, 0.3
-"""What is painted is as fine as this standard deviation, in sides; and how far the colours of patches may lie from it."""
+FINE, APART, ROUGH = 0.015, 0.3, 0.2
+"""What is painted is as fine as this standard deviation, in sides; how far the colours of patches may lie from it, and how far
+their lines, in the mean, on [-1, 1]."""
 SURE = 12.0
 """How sharply what may be shown is told from what only says roughly what is there."""
 
@@ -46,5 +47,8 @@ def textured(masked: Tensor, hole: Tensor, painted: Tensor, share: Tensor) -> Te
     """
     photo, wide = masked.float(), FINE * masked.shape[-1]
     patches = completed(photo, hole, painted.clamp(-1, 1), (share > 0.5).float(), like=ALIKE)
-    believed = gaussian(alike(gaussian(patches - painted, wide), APART), wide / 2)
-    return painted + believed * (1 - share) * hole * (patches - painted)
+    apart = patches - painted
+    rough = gaussian(apart.abs().amax(1, keepdim=True), wide)
+    # A net or a braid may have the colour of a neck: texture that is much stronger than the paint is another thing's.
+    believed = alike(gaussian(apart, wide), APART) * torch.exp(-(rough / ROUGH).square())
+    return painted + gaussian(believed, wide / 2) * (1 - share) * hole * apart
