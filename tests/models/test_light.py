@@ -8,8 +8,9 @@ from torch import Tensor
 from unveilify.core.mesh import surface
 from unveilify.models.layers.blank import _halved
 from unveilify.models.layers.candidates import Shown
+from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import averaged, eyes, grown, inside, soften
-from unveilify.models.layers.light import as_sharp, grained, joined, lit, met
+from unveilify.models.layers.light import as_sharp, joined, lit, met
 from unveilify.models.layers.warp import gaussian
 
 SIDE = 128

@@ -19,14 +19,6 @@ REACHES = (0.16, 0.06, 0.02)
 """How far into the hole it goes on, as standard deviations in shares of the side: first what is wide, then what is left."""
 SHARP, SEAM = 160, (0.03, 0.015)
 """The same for whatever meets at the edge, looked at more sharply and not as far: what is left after all this is a line."""
-GRAIN = ((0.8, 0.35), (1.6, 0.3), (3.2, 0.1))
-"""Of grain of so many pixels the share of what is missing that is given: skin is rough at every scale."""
-ROUGHEST = 0.04
-"""No skin is rougher, as a standard deviation on [-1, 1]: painted lids are."""
-FEW = 50
-"""The fewest pixels of skin that tell how much there is."""
-GRAINY_PX = 96
-"""Side of a face crop below which nothing is grain: lips and lids are as fine."""
 ALIKE, GLARE = 0.25, 0.8
 """How far colours on [-1, 1] may lie apart at the edge, from what they usually do around there, for the same skin to be seen in
 both, a lid beside a cheek is none; and how far they may usually lie apart."""
@@ -102,32 +94,3 @@ def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
     know = know * (know > 0.5)
     apart = resize(masked - fill, side)
     return fill + resize(going_on(apart, know, SEAM), masked.shape[-1])
-
-
-def grained(fill: Tensor, masked: Tensor, hole: Tensor, face: Tensor) -> Tensor:
-    """The fill (B, 3, S, S) with grain on its ``face`` (B, 1, S, S), where that has less than the photo's skin around the hole:
-    a smooth cheek below a rough one is seen. The grain is always the same; below `GRAINY_PX` there is none."""
-    if fill.shape[-1] < GRAINY_PX:
-        return fill
-    skin = face * (1 - grown(hole, 2)) * (alike(masked - fill, APART / 2) > 0.5)
-    noise = torch.randn(1, 1, *fill.shape[-2:], generator=torch.Generator().manual_seed(0)).to(fill)
-    rough = torch.zeros_like(noise)
-    for width, share in GRAIN:
-        missing = _grain(masked, skin, width).square() - _grain(fill, face * hole, width).square()
-        band = _band(noise, width)
-        rough = rough + share * missing.clamp(min=0).sqrt().clamp(max=ROUGHEST) * band / band.std()
-    return (fill + rough * face * hole).clamp(-1, 1)
-
-
-def _band(picture: Tensor, width: float) -> Tensor:
-    """What of (B, C, S, S) is about ``width`` pixels fine."""
-    return gaussian(picture, width / 2) - gaussian(picture, 2 * width)
-
-
-def _grain(picture: Tensor, where: Tensor, width: float) -> Tensor:
-    """(B, 1, 1, 1): the standard deviation of what is ``width`` pixels fine in the grey pictures, from the median, which hears
-    no edges."""
-    grey = _band(picture.mean(1, keepdim=True), width).abs()
-    skin = [one[there > 0.5] for one, there in zip(grey, where, strict=True)]
-    rough = [1.48 * values.median() if values.numel() >= FEW else grey.new_zeros(()) for values in skin]
-    return torch.stack(rough)[:, None, None, None]

@@ -14,9 +14,10 @@ from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
 from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of
 from unveilify.models.layers.face_prior import FacePrior
+from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.laid import lay_out
-from unveilify.models.layers.light import grained, met
+from unveilify.models.layers.light import met
 from unveilify.models.layers.placing import Window
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder

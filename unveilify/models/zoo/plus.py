@@ -29,10 +29,11 @@ from unveilify.models.layers.beside import textured
 from unveilify.models.layers.candidates import Source, from_photos, from_prior
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
+from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.laid import Laid, lay_out
 from unveilify.models.layers.layers import full_precision, scaled
-from unveilify.models.layers.light import grained, met
+from unveilify.models.layers.light import met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
