@@ -13,6 +13,7 @@ from unveilify.core import paths, stage, stamps
 from unveilify.core.config import Config
 from unveilify.core.errors import UserError
 from unveilify.core.paths import BEST
+from unveilify.core.pipeline_files import named
 from unveilify.core.stamps import Stamp
 from unveilify.core.storage import read_json, sha256_file
 from unveilify.core.words import say
@@ -63,7 +64,7 @@ def load(
 ) -> Pipeline:
     """The pipeline of ``file`` (the defaults without one), overridden by ``a.b=c`` and by a verb's own options."""
     chosen = {f"{section}.{name}": value for name, value in (given or {}).items() if value is not None}
-    tree = settings.load(Pipeline, file, sets or (), chosen)
+    tree = settings.load(Pipeline, named(file) if file else None, sets or (), chosen)
     trainings(tree)  # so that a mistake in the last run is told before the first one trains
     return tree
 

@@ -7,6 +7,7 @@ import pytest
 from command_line import say
 from typer.testing import CliRunner
 
+from unveilify import __version__
 from unveilify.cli.app import app
 from unveilify.core.errors import UserError
 
@@ -98,3 +99,14 @@ def test_every_pipeline_file_can_be_planned(file: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     first = file.read_text().splitlines()
     assert any("unveilify run pipelines/" in line for line in first[:6]), "it opens with its exact command"
+
+
+def test_it_says_which_one_it_is() -> None:
+    done = say("--version")
+    assert (done.returncode, done.stdout) == (0, f"unveilify {__version__}\n")
+
+
+def test_words_are_completed_by_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    surroundings = {"_UNVEILIFY_COMPLETE": "complete_bash", "COMP_WORDS": "unveilify re", "COMP_CWORD": "1"}
+    done = CliRunner().invoke(app, prog_name="unveilify", env=surroundings)
+    assert done.output.split() == ["report", "remove"]

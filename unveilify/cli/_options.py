@@ -26,7 +26,8 @@ SYNTH, SHARDS, RUNS, REPORTS = Path("data/synth"), Path("data/shards"), Path("ru
 """Where the stages leave their work when they are not told otherwise: each reads what the one before wrote."""
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="a pipeline file, as in pipelines/; its section for this verb counts")
+    Path | None,
+    typer.Option("--config", help="a pipeline file, or the name of one; its section for this verb counts"),
 ]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=VALUE", help="override one setting; may be given many times")

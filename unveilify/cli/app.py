@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from unveilify import __version__
 from unveilify.cli import (
     card,
     export,
@@ -46,9 +47,7 @@ Every command can be interrupted; the same command again goes on where it stoppe
 STOPPED, TERMINATED = 130, 143
 """Exit codes of a command that was interrupted, by Ctrl-C or by SIGTERM."""
 
-app = typer.Typer(
-    help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
-)
+app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 for verb in (
     sample.sample,
     synth.synth,
@@ -71,8 +70,17 @@ for verb in (
 app.add_typer(weights.group, name="weights")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"unveilify {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def common(debug: bool = typer.Option(False, "--debug", help="show the traceback of an error")) -> None:
+def common(
+    debug: bool = typer.Option(False, "--debug", help="show the traceback of an error"),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="which one this is"),
+) -> None:
     """Options of every command."""
 
 
