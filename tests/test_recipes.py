@@ -2,10 +2,13 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from command_line import say
 
 from unveilify.core.pictures import encode_jpeg
@@ -27,6 +30,16 @@ def test_all_recipes(astronaut: np.ndarray, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command}: {done.stderr}"
     for made in (*MADE, "masked/me.jpg", "masked/manifest.csv", "reports/index.html"):
         assert (tmp_path / made).is_file(), made
+
+
+def test_the_training_in_python(small_shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    shutil.copytree(small_shards, tmp_path / "data/shards")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102
+    assert torch.isfinite(names["loss"])
+    assert names["network"].weight.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("option", ["--install-completion", "--version"])
