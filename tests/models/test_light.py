@@ -10,7 +10,7 @@ from unveilify.models.layers.blank import _halved
 from unveilify.models.layers.candidates import Shown
 from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import averaged, eyes, grown, inside, soften
-from unveilify.models.layers.light import as_sharp, joined, lit, met
+from unveilify.models.layers.light import as_grey, as_sharp, joined, lit, met
 from unveilify.models.layers.warp import gaussian
 
 SIDE = 128
@@ -135,3 +135,14 @@ def test_a_smooth_cheek_below_a_rough_one_gets_grain_and_a_rough_one_none() -> N
     assert torch.equal(grained(skin(0.1), skin(0.1), hole, everywhere), skin(0.1))
     small = [x[..., ::2, ::2] for x in (skin(0.1), rough, hole, everywhere)]
     assert torch.equal(grained(*small), small[0]), "in a small picture lips are as fine as grain"
+
+
+def test_what_is_laid_into_a_grey_photo_is_grey() -> None:
+    hole = square(64, 128, 0, 128)
+    grey = 0.02 * torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) + 0.2
+    red = torch.tensor([0.5, -0.2, -0.3])[None, :, None, None].expand(1, 3, SIDE, SIDE)
+    assert as_grey(red, grey, hole).std(1).max() == 0
+    assert torch.equal(as_grey(red, red, hole), red)
+    two = as_grey(torch.cat([red, red]), torch.cat([grey, red]), hole.expand(2, -1, -1, -1))
+    assert torch.equal(two[1], red[0])
+    assert two[0].std(0).max() == 0

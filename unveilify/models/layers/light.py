@@ -24,6 +24,8 @@ ALIKE, GLARE = 0.25, 0.8
 both, a lid beside a cheek is none; and how far they may usually lie apart."""
 
 
+GREY, MOST = 0.04, 0.95
+"""A photo of which such a share has less chroma than this, on [-1, 1], has no colours: JPEG leaves some."""
 BLURS = (0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.1, 3.9, 5.0)
 """Standard deviations in pixels of the blurs that are tried."""
 COMPARED = 512
@@ -94,3 +96,12 @@ def met(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
     know = know * (know > 0.5)
     apart = resize(masked - fill, side)
     return fill + resize(going_on(apart, know, SEAM), masked.shape[-1])
+
+
+def as_grey(fill: Tensor, masked: Tensor, hole: Tensor) -> Tensor:
+    """The fill (B, 3, S, S), without colours where the photo has none: of an old or a printed photo, or one of a single ink."""
+    side = min(FINE, masked.shape[-1])
+    small, seen = resize(masked, side), resize(1 - hole, side)
+    chroma = (small - small.mean(1, keepdim=True)).abs().mean(1, keepdim=True) * seen
+    colourful = chroma.flatten(1).quantile(MOST, dim=1)
+    return torch.where((colourful < GREY)[:, None, None, None], fill.mean(1, keepdim=True), fill)

@@ -17,7 +17,7 @@ from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.laid import lay_out
-from unveilify.models.layers.light import met
+from unveilify.models.layers.light import as_grey, met
 from unveilify.models.layers.placing import Window
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -63,7 +63,7 @@ class Network(nn.Module):
         laid = lay_out(batch, hole, self.sources(batch, hole), nobody, WHOLE)
         masked, behind = batch.masked.float(), laid.behind
         fill = met(behind + laid.share * (laid.face.picture - behind), masked, hole)
-        return grained(fill, masked, hole, laid.share * (1 - laid.face.trust))
+        return grained(as_grey(fill, masked, hole), masked, hole, laid.share * (1 - laid.face.trust))
 
     def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
         """Learn nobody's face from the unmasked pictures of the batches, of which at most `MOST` count.

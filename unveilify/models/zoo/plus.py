@@ -33,7 +33,7 @@ from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import laid_over, soften
 from unveilify.models.layers.laid import Laid, lay_out
 from unveilify.models.layers.layers import full_precision, scaled
-from unveilify.models.layers.light import met
+from unveilify.models.layers.light import as_grey, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
@@ -162,7 +162,7 @@ class Network(nn.Module):
             photo = batch.masked.float()
             share, smooth = (WINDOW.back(x, photo.shape[-1]) for x in (face[1], laid.share * (1 - laid.face.trust)))
             fill = textured(photo, hole, fill, share)
-            fill = grained(met(fill, photo, hole), photo, hole, smooth)
+            fill = grained(as_grey(met(fill, photo, hole), photo, hole), photo, hole, smooth)
         return Output(
             image=laid_over(batch.masked, alpha, fill),
             alpha=alpha,
