@@ -114,7 +114,7 @@ def restamp() -> Callable[[Path], None]:
     return sign
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its loop of events is no company for tests that fork
 def browser() -> Iterator[Any]:
     """A real browser, the machine's own Chromium, driven by Playwright; what uses it is skipped where either is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, of the extra dev")
