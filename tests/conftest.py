@@ -88,6 +88,30 @@ def small_shards(small_pairs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def small_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The paper's network, 32 px, a tenth as wide, never trained: a file as a training leaves it."""
+    import torch
+
+    from unveilify.models import store
+    from unveilify.models.zoo.unveilify import Config, Network
+
+    torch.manual_seed(0)
+    config = Config(size_px=32, width=0.1, depth=0.2)
+    path = tmp_path_factory.mktemp("network") / "best.safetensors"
+    store.save(path, "unveilify", config, Network(config).state_dict(), meta={"seen": 7})
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_onnx(small_network: Path) -> Path:
+    """The same as `unveilify export` writes it for onnxruntime."""
+    from unveilify.apply.to_onnx import to_onnx
+
+    to_onnx(small_network, small_network.with_suffix(".onnx"))
+    return small_network.with_suffix(".onnx")
+
+
+@pytest.fixture(scope="session")
 def digests() -> Callable[[Path], dict[str, str]]:
     """SHA-256 of every file under a folder, hidden ones too, but for the diary of times: two runs are compared."""
     from unveilify.core.storage import sha256_file

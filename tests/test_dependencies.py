@@ -13,6 +13,7 @@ NOT_IMPORTED = {
     "pyarrow": "pandas reads and writes parquet with it",
     "webdataset": "foreign shards, to come; tests read ours with it",
     "fsspec": "remote shards, to come",
+    "onnxscript": "torch.onnx translates with it",
     "tensorboard": "torch.utils.tensorboard writes with it",
 }
 

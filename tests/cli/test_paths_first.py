@@ -85,7 +85,9 @@ COMMANDS = [
     "remove a.jpg -o out.png --run nowhere",
     "export nowhere -o x.safetensors",
     "export photos -o x.safetensors",
-    "export file -o x.onnx",
+    "export file -o x.pt",
+    "export file -o x.safetensors --part find",
+    "export file -o there.onnx",
     "export file -o there.safetensors",
     "train --shards shards --out run --device gpu",
     "train --shards shards --out run --model unveil",
@@ -157,7 +159,7 @@ def there(tmp_path: Path, small_shards: Path) -> Path:
     (tmp_path / "shards").symlink_to(small_shards)
     (tmp_path / "photos").mkdir()
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
-    for name in ("file", "a.jpg", "there.safetensors"):
+    for name in ("file", "a.jpg", "there.safetensors", "there.onnx"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "pipe.yaml").write_text("source: photos\nout: made\n")
     (tmp_path / "empty.yaml").write_text('source: ""\nout: made\n')

@@ -19,7 +19,8 @@ def guided(guide: Tensor, field: Tensor, reach: float, eps: float) -> Tensor:
     guided filter").
     """
     side = guide.shape[-1]
-    small = resize(guide, min(side, WORK_PX))
+    # An exported graph has one such side, and says that it takes no smaller pictures.
+    small = resize(guide, WORK_PX if torch.compiler.is_exporting() else min(side, WORK_PX))
     smooth = _coefficients(small, resize(field, small.shape[-1]), max(1, round(reach * small.shape[-1])), eps)
     smooth = resize(smooth, side)
     return (smooth[:, :3] * guide).sum(1, keepdim=True) + smooth[:, 3:]

@@ -31,6 +31,8 @@ def sampled(pictures: Tensor, place: Tensor) -> Tensor:
 
 def resize(field: Tensor, side: int) -> Tensor:
     """A smooth field (N, C, h, w) at side × side, bilinear; antialiased where it becomes smaller."""
+    if torch.compiler.is_exporting():  # one graph for all sides: where nothing becomes smaller, this is the same
+        return F.interpolate(field.float(), size=(side, side), mode="bilinear", antialias=True)
     if field.shape[-1] == side:
         return field.float()
     smaller = side < field.shape[-1]
