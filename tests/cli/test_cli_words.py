@@ -48,7 +48,7 @@ ROOT = Path(__file__).parents[2]
         (["show", "."], "not the finished output"),
         (["verify", "."], "not the finished output"),
         (["weights", "pull", "vgg"], "vgg16"),
-        (["mask", ".", "-o", "one.png"], "takes a folder"),
+        (["mask", ".", "-o", "one.png"], "do not go into one file"),
         (["synth", "--source", ".", "--out", "inside"], "lies inside"),
         (["synth", "--source", ".", "--set", "size_px=3"], r"'synth\.size_px' or"),
         (["mask", "nowhere", "-o", "out"], "nowhere"),

@@ -15,9 +15,9 @@ from PIL import Image as Pillow
 
 from unveilify.core import stamps
 from unveilify.core.errors import UserError
-from unveilify.core.pictures import encode_jpeg, read_picture
+from unveilify.core.pictures import encode_jpeg, encode_png, read_picture
 from unveilify.masks.config import MaskConfig
-from unveilify.synth.photos import Masking, mask_photos
+from unveilify.synth.photos import Masking, mask_photo, mask_photos
 
 RGB = NDArray[np.uint8]
 PLAIN = Masking(mask=MaskConfig(styles={"surgical": 1.0}))
@@ -207,3 +207,23 @@ def test_landmarks_of_another_size_reject_one_photo(tmp_path: Path, face: bytes)
         masking = Masking(mask=PLAIN.mask, landmarks=f"sidecar:{marks}")
         counts = mask_photos(source, tmp_path / f"out{points[0][0]}", masking)
         assert counts["masked"] == (2 if points is near else 1), counts
+
+
+def test_one_photo_goes_into_one_file(tmp_path: Path, face: bytes) -> None:
+    """The same masks as in a folder, of the kind that the name says, and nothing beside it."""
+    filed(tmp_path, **{"me.jpg": face, "wall.png": encode_png(np.full((64, 64, 3), 99, np.uint8))})
+    assert mask_photo(tmp_path / "me.jpg", tmp_path / "new/me.png", PLAIN) == ()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["me.png"]
+    mask_photos(tmp_path / "me.jpg", tmp_path / "folder", PLAIN)
+    folder, alone = (read_picture(tmp_path / name).image.astype(int) for name in ("folder/me.jpg", "new/me.png"))
+    assert np.abs(folder - alone).mean() < 2, "but for JPEG"
+    for photo, result, said in (
+        ("me.jpg", "new/me.png", "there already"),
+        ("me.jpg", "me.jpg", "would be replaced"),
+        ("wall.png", "new/wall.png", "no_face"),
+        ("me.jpg", "folder/other.png", "keeps for its own output"),
+    ):
+        with pytest.raises(UserError, match=said):
+            mask_photo(tmp_path / photo, tmp_path / result, PLAIN)
+    assert (tmp_path / "me.jpg").read_bytes() == face
+    mask_photo(tmp_path / "me.jpg", tmp_path / "new/me.png", PLAIN, replace=True)

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from unveilify.core.errors import UserError
 from unveilify.core.pictures import encode_png
-from unveilify.unmask.files import jobs, places, read_hole
+from unveilify.unmask.files import jobs, read_hole
 
 
 @pytest.fixture
@@ -116,14 +116,6 @@ def test_folders_that_cannot_be_done(there: Path, given: list[str], out: str, sa
             jobs(paths, there / out, [])
     else:
         assert len(jobs(paths, there / out, [])[0]) == 1, "is told to be gone when it is looked for"
-
-
-def test_links_that_lead_in_a_circle_are_no_traceback(tmp_path: Path) -> None:
-    loop = tmp_path / "loop.jpg"
-    loop.symlink_to("loop.jpg")
-    assert places([loop], tmp_path / "out.png") == {loop: tmp_path / "out.png"}
-    with pytest.raises(UserError):
-        places([tmp_path / "a.jpg"], loop)
 
 
 def test_what_a_person_drew(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from unveilify.masks.config import MaskConfig
 from unveilify.masks.draw import draw
 from unveilify.models.contract import Batch, Output
 from unveilify.models.system import NetworkSystem
-from unveilify.unmask.files import places, write_guess
+from unveilify.unmask.files import write_guess
 from unveilify.unmask.guided import guided, named
 from unveilify.unmask.references import references
 from unveilify.unmask.remove import How, remove
@@ -174,27 +174,6 @@ def test_the_result_says_what_it_is(tmp_path: Path, astronaut: RGB, ending: str)
 def test_a_result_of_no_known_kind_is_refused(tmp_path: Path, astronaut: RGB) -> None:
     with pytest.raises(UserError, match=r"\.png"):
         write_guess(tmp_path / "a.gif", astronaut, "plus")
-
-
-def test_results_go_to_one_file_or_to_a_folder_under_their_names(tmp_path: Path) -> None:
-    a, b = tmp_path / "a.jpg", tmp_path / "b.jpeg"
-    assert places([a], tmp_path / "x.jpg") == {a: tmp_path / "x.jpg"}
-    assert places([a], tmp_path) == {a: tmp_path / "a.png"}
-    assert places([a, b], tmp_path / "new") == {a: tmp_path / "new/a.png", b: tmp_path / "new/b.png"}
-
-
-@pytest.mark.parametrize(
-    ("photos", "out", "said"),
-    [
-        (["a.jpg", "b.jpg"], "x.png", "give a folder"),
-        (["a.jpg", "sub/a.jpg"], "new", "same name"),
-        (["a.png"], ".", "would replace the photo"),
-        (["a.jpg"], "me.png", "would replace the photo"),
-    ],
-)
-def test_no_result_replaces_a_photo_or_another_result(tmp_path: Path, photos: list[str], out: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        places([tmp_path / name for name in photos], tmp_path / out, keep=[tmp_path / "me.png"])
 
 
 @pytest.mark.parametrize("any_size", [True, False])

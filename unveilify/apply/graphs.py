@@ -2,7 +2,7 @@
 
 Most networks are one graph, from pictures to a picture. Those that lay faces by their meshes (`place`, `plus`) are not: between
 what is learned in them stand drawn triangles and patches that are looked for, which are programs and no graphs. Of these the
-learned parts can be had one by one: ``find``, where the mask is, and, of `plus`, ``paint``, what is done with the placed pictures.
+learned parts can be had one by one: ``find``, where the mask is, and, of `plus`, ``paint``, what becomes of placed pictures.
 """
 
 from collections.abc import Callable
@@ -146,8 +146,8 @@ def _paint(painter: nn.Module) -> Graph:
     channels = {"around": 3, "hole": 1, "placed": 3, "trust": 1, "seen": 1, "nobody": 3, "nobody_seen": 1, "normals": 3}
     about = (
         "around: the face's window without its mask, -1...1; hole: 1 where it was; placed: the person's photos laid into its "
-        "pose, how far they can be trusted, where they are seen; nobody: the predicted face, and where it is seen; normals of its "
-        "mesh -> flow in half sides, gain and bias of the colours of both, shade of what is beside, blend: shares of both"
+        "pose, how far they can be trusted, where they are seen; nobody: the predicted face, and where it is seen; normals of "
+        "its mesh -> flow in half sides, gain and bias of the colours of both, shade of what is beside, blend: shares of both"
     )
     sizes: Sizes = {name: ("batch", count, side, side) for name, count in channels.items()}
     outputs = tuple(part.name for part in fields(Fields))

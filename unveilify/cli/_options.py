@@ -25,6 +25,9 @@ def known_backends(landmarks: str | None) -> str | None:
 SYNTH, SHARDS, RUNS, REPORTS = Path("data/synth"), Path("data/shards"), Path("runs"), Path("reports")
 """Where the stages leave their work when they are not told otherwise: each reads what the one before wrote."""
 
+RULE = "a picture's name for one photo's result; any other name is a folder, where results have their photos' names"
+"""What -o means in every verb that makes pictures of photos; `core.results` does so."""
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="a pipeline file, or the name of one; its section for this verb counts"),

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import Device, Landmarks, Network, Replace, each
+from unveilify.cli._options import RULE, Device, Landmarks, Network, Replace, each
 from unveilify.core.words import say
 
 
 def find(
     photos: Annotated[list[Path], typer.Argument(help="photos with faces, masked or not")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="where the masks go: a .png, or a folder")],
+    out: Annotated[Path, typer.Option("-o", "--out", help=f"where the masks go, as .png: {RULE}")],
     run: Network = None,
     landmarks: Landmarks = "mediapipe",
     device: Device = "auto",
@@ -25,9 +25,10 @@ def find(
     from unveilify.core.errors import UserError
     from unveilify.core.paths import network_file
     from unveilify.core.pictures import encode_png, read
+    from unveilify.core.results import places
     from unveilify.core.storage import write_bytes
     from unveilify.faces.find import Finder
-    from unveilify.unmask.files import check_photos, places, still_to_do
+    from unveilify.unmask.files import check_photos, still_to_do
     from unveilify.weights import FINDER, fetch
 
     # A JPEG would suffer: it is no photo.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unveilify.cli._options import Device, Landmarks, Network, Replace, each
+from unveilify.cli._options import RULE, Device, Landmarks, Network, Replace, each
 from unveilify.core.words import say
 
 
@@ -13,7 +13,7 @@ def remove(
     photos: Annotated[list[Path], typer.Argument(help="photos with face masks, or one folder of them")],
     out: Annotated[
         Path,
-        typer.Option("-o", "--out", help="where the result goes: a picture of any kind, by its ending, or a folder"),
+        typer.Option("-o", "--out", help=f"where the result goes: {RULE}"),
     ],
     identity: Annotated[
         list[Path] | None, typer.Option(help="another photo of the person; may be given many times")
@@ -36,8 +36,8 @@ def remove(
 ) -> None:
     """Remove face masks, of every face that wears one. The result is a plausible guess, not evidence of who someone is.
 
-    Several photos go to a folder, under their own names as .png; one that cannot be used is named and left out. Of a folder
-    whose people have folders of their own, photos in PERSON/identity/ show what PERSON looks like.
+    In a folder results are .png; a file is of the kind that its name says. Of several photos one that cannot be used is named
+    and left out. Of a folder whose people have folders of their own, photos in PERSON/identity/ show what PERSON looks like.
     """
     from unveilify.core.errors import UserError
     from unveilify.core.pictures import read_picture

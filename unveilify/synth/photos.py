@@ -16,11 +16,11 @@ from unveilify.core.config import Config
 from unveilify.core.engine.local import map_parts
 from unveilify.core.errors import PhotoError, UserError
 from unveilify.core.landmarks import Landmarks, quantise
-from unveilify.core.pictures import Picture, PictureError, encode_as, encode_png, open_picture
+from unveilify.core.pictures import Picture, PictureError, encode_as, encode_png, open_picture, read_picture
 from unveilify.core.progress import track
 from unveilify.core.records import Image, Photo
 from unveilify.core.stamps import FileStamp, matches
-from unveilify.core.storage import canonical_json, followed, read_json, read_member, sha256_bytes
+from unveilify.core.storage import canonical_json, followed, read_json, read_member, sha256_bytes, write_bytes
 from unveilify.core.words import cell
 from unveilify.core.written import OutputFolder
 from unveilify.faces.config import Backends
@@ -87,8 +87,6 @@ def mask_photos(
     """
     if not source.exists():
         raise UserError(f"There is no photo or folder {source}.")
-    if output_dir.suffix.lower() in PICTURES and not output_dir.is_dir():
-        raise UserError(f"-o takes a folder, not a picture ({output_dir}): the photo keeps its name in it.")
     paths.check(output_dir, source)
     root = source if source.is_dir() else source.parent
     places, left_out = listed(root, None if source.is_dir() else source.name)
@@ -115,6 +113,29 @@ def mask_photos(
     return counts
 
 
+def mask_photo(photo: Path, result: Path, masking: Masking, *, replace: bool = False) -> tuple[str, ...]:
+    """Draw the masks that `mask_photos` would on one photo, into one file of the kind that its name says; nothing else is
+    written.
+
+    Returns:
+        What of the photo the file cannot hold; see `core.pictures.Picture`.
+
+    Raises:
+        UserError: it cannot be read, or no mask can be drawn on it; ``result`` is the photo, belongs to a stage, or is there
+            already and ``replace`` does not say that it may go.
+    """
+    paths.check_file(result, photo, replace=replace)
+    picture = read_picture(photo)
+    drawn = _draw(picture, Photo(photo.name, "", ""), masking)
+    if isinstance(drawn, str):
+        raise UserError(
+            f"No mask can be drawn on {photo} ({drawn}): give a picture in which a face is larger or clearer."
+        )
+    data, lost = encode_as(picture, drawn.image, result.suffix)
+    write_bytes(result, data)
+    return lost
+
+
 def _table(rows: list[Row]) -> pd.DataFrame:
     lines = sorted((replace(row, photo=cell(row.photo), output=cell(row.output)) for row in rows), key=_order)
     return pd.DataFrame(lines, columns=list(Row.__dataclass_fields__))
@@ -136,22 +157,28 @@ def _mask(job: Job) -> Row:
         if done is not None:
             return done
         picture = open_picture(data)
-        found = _finder(job.masking.landmarks).find(picture.image, everyone=True, path=place.path)
-        where = [quantise(face.landmarks) for face in found]
-        if not where and job.masking.aligned:
-            where = [_aligned(picture.image)]
-        if not where:
-            return replace(row, status="no_face")
-        drawn = draw_on(picture.image, where, job.masking.mask, job.masking.seed, photo.key)
+        drawn = _draw(picture, photo, job.masking)
     except PictureError as error:
         return replace(row, status=error.reason)
     except OSError:
         return row
-    except PhotoError:
-        return replace(row, status="unusable_landmarks")
-    except FAILURES:
-        return replace(row, status="cannot_be_drawn")
+    if isinstance(drawn, str):
+        return replace(row, status=drawn)
     return _write(job, row, picture, drawn, {"photo_sha256": digest, "faces": drawn.notes})
+
+
+def _draw(picture: Picture, photo: Photo, masking: Masking) -> Masked | str:
+    """The photo with its masks, or the reason why there are none."""
+    try:
+        found = _finder(masking.landmarks).find(picture.image, everyone=True, path=photo.path)
+        where = [quantise(face.landmarks) for face in found]
+        if not where and masking.aligned:
+            where = [_aligned(picture.image)]
+        return draw_on(picture.image, where, masking.mask, masking.seed, photo.key) if where else "no_face"
+    except PhotoError:
+        return "unusable_landmarks"
+    except FAILURES:
+        return "cannot_be_drawn"
 
 
 def _write(job: Job, row: Row, like: Picture, drawn: Masked, notes: dict[str, object]) -> Row:

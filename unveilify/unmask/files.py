@@ -12,6 +12,7 @@ from unveilify.core.errors import UserError
 from unveilify.core.pictures import ENDINGS, Picture, encode_as, read, read_picture
 from unveilify.core.plugins import names
 from unveilify.core.records import Image
+from unveilify.core.results import is_file, places
 from unveilify.core.storage import files_below, followed, sweep, write_bytes
 from unveilify.weights import PLACE, SHIPPED, fetch
 
@@ -43,7 +44,7 @@ def jobs(
     the second value. No result takes the place of a photo, or of a file of ``keep``.
 
     Raises:
-        UserError: as `places`; no photos in the folder, or it and ``out`` overlap.
+        UserError: as `core.results.places`; no photos in the folder, or it and ``out`` overlap.
     """
     if len(given) != 1 or not given[0].is_dir():
         results, there = still_to_do(
@@ -52,8 +53,7 @@ def jobs(
         return [Job(photo, result, tuple(identity)) for photo, result in results.items()], there
     folder = given[0]
     paths.check(out, folder)
-    if out.suffix.lower() in ENDINGS and not out.is_dir():
-        raise UserError(f"The photos of a folder do not go into one file {out}: give a folder as -o.")
+    is_file(out, given)
     found = sorted(
         path for path in files_below(folder) if path.suffix.lower() in ENDINGS and not _is_hidden(path, folder)
     )
@@ -103,34 +103,6 @@ def still_to_do(results: dict[Path, Path], *, replace: bool) -> tuple[dict[Path,
 
 def _is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
-
-
-def places(
-    photos: Sequence[Path],
-    out: Path,
-    keep: Sequence[Path] = (),
-    *,
-    endings: Sequence[str] = tuple(ENDINGS),
-    replace: bool = False,
-) -> dict[Path, Path]:
-    """Where the result of each photo goes: ``out`` itself, or in it, as a folder, under the photo's name as .png.
-
-    Raises:
-        UserError: several photos for one file, two of one name; a result of another ending, or one that would replace
-            a photo, one of ``keep`` or, without ``replace``, any other file.
-    """
-    folder = out.is_dir() or not out.suffix
-    if len(photos) > 1 and not folder:
-        raise UserError(f"{len(photos)} photos do not go into one file {out}: give a folder as -o.")
-    found = {photo: out / f"{photo.stem}.png" if folder else out for photo in photos}
-    given = {followed(path) for path in (*photos, *keep)}
-    for result in found.values():
-        if followed(result) in given:
-            raise UserError(f"The result would replace the photo {result}: give another -o.")
-        paths.check_file(result, endings=endings, replace=replace)
-    if len(set(found.values())) < len(found):
-        raise UserError(f"Two of the photos have the same name and would replace each other in {out}: rename one.")
-    return found
 
 
 def network_of(name: str | Path | None) -> Path:
