@@ -10,6 +10,11 @@ def check_onnx() -> None:
     _check("onnxscript", "ONNX")
 
 
+def check_hub() -> None:
+    """Raise `UserError` unless there is what writes the cards of a hub."""
+    _check("huggingface_hub", "A card")
+
+
 def _check(module: str, what: str) -> None:
     if find_spec(module) is None:
         raise UserError(f"{what} needs {module}: `pip install 'unveilify[export]'`.")

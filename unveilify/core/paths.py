@@ -10,6 +10,9 @@ from unveilify.core.storage import check_name, followed
 BEST = "best.safetensors"
 """A run's best network, in its directory."""
 
+MODEL = "model.safetensors"
+"""The network in a folder that `unveilify publish` made."""
+
 
 def check(output: Path, *reads: Path | None) -> None:
     """Raise `UserError` unless the folder ``output`` can be written and lies apart from everything in ``reads``.
@@ -40,13 +43,15 @@ def check_there(folder: Path | None, what: str) -> None:
 
 
 def network_file(run: Path) -> Path:
-    """The network file that a path means: itself, or the best one of a run directory.
+    """The network file that a path means: itself, the best one of a run directory, or that of a published folder.
 
     Raises:
         UserError: there is none.
     """
     check_name(run)
     path = run / BEST if run.is_dir() else run
+    if run.is_dir() and not path.is_file() and (run / MODEL).is_file():
+        return run / MODEL
     if not path.is_file():
         raise UserError(
             f"There is no trained network {path}: give a run directory of `unveilify train`, or its {BEST}."

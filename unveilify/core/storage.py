@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
 import time
@@ -80,6 +81,14 @@ def sweep(directory: Path, idle_s: float = 0) -> None:
         with suppress(OSError):
             if not idle_s or time.time() - left.stat().st_mtime > idle_s:
                 left.unlink()
+
+
+def sweep_folders(directory: Path, prefix: str, idle_s: float = 86_400) -> None:
+    """Remove folders beginning with ``prefix`` that a killed writer left in ``directory`` so long ago."""
+    for left in directory.glob(f"{prefix}*"):
+        with suppress(OSError):
+            if left.is_dir() and not left.is_symlink() and time.time() - left.stat().st_mtime > idle_s:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def is_temporary(path: Path) -> bool:
