@@ -122,16 +122,19 @@ def _model_card(text: str, about: dict[str, Any], licence: str) -> str:
 
 def _about(title: str, about: dict[str, Any], size: int, samples: list[str]) -> str:
     model, meta = str(about["model"]), about["meta"]
-    rows = [("network", f"`{model}`"), ("parameters", f"{size / 1e6:.2f} M")]
+    rows = [("network", model), ("parameters", f"{size / 1e6:.2f} M")]
     rows += [("picture", f"{about['config'].get('size_px')} px")]
     rows += [("trained on", f"{meta['seen']:,} triplets")] if isinstance(meta.get("seen"), int) else []
     scores = meta.get("validation")
     rows += [(f"validation {name}", f"{value}") for name, value in scores.items()] if isinstance(scores, dict) else []
     table = "\n".join(f"| {markdown(name)} | {markdown(value)} |" for name, value in rows)
+    does, use = "takes face masks off photos", "remove photo.jpg --identity me.jpg -o out.png"
+    if model == "find":
+        does, use = "finds face masks on photos", "find photo.jpg -o hole.png"
     pictures = "\n".join(f"![Masked, made, true](samples/{name})" for name in samples)
     return f"""# {markdown(title)}
 
-A network that takes face masks off photos, trained with `unveilify`. {GUESS}
+A network that {does}, trained with `unveilify`. {GUESS}
 
 | | |
 |---|---|
@@ -139,7 +142,7 @@ A network that takes face masks off photos, trained with `unveilify`. {GUESS}
 
 ```
 pip install unveilify
-unveilify remove photo.jpg --identity me.jpg -o out.png --run THIS_FOLDER
+unveilify {use} --run THIS_FOLDER
 ```
 
 `config.json` has all of its settings, {paths.MODEL} its weights.
