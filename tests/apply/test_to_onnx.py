@@ -86,13 +86,7 @@ def test_of_plus_the_painter_can_be_had(tmp_path: Path) -> None:
     assert isinstance(network, plus.Network)
     made = graphs.graph(store.load(path), graphs.PAINT)
     given = made.example(3, 96)
-    wanted = network.painter(
-        given["around"],
-        given["hole"],
-        graphs.Shown(given["placed"], given["trust"], given["seen"]),
-        graphs.Shown(given["nobody"], given["trust"], given["nobody_seen"]),
-        given["normals"],
-    )
+    wanted = network.painter(torch.cat(list(given.values()), 1))
     for name, value in run(tmp_path / "paint.onnx", **given).items():
         assert (value - getattr(wanted, name)).abs().max() < SAME
 

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from unveilify.core.errors import UserError
 from unveilify.models.contract import Batch, Output, plugin
-from unveilify.models.layers.candidates import Shown
 from unveilify.models.layers.guided import WORK_PX
 from unveilify.models.store import Stored
 from unveilify.models.zoo.find import Network as Finder
@@ -55,7 +54,7 @@ class Graph:
         return {name: made(name, size) for name, size in self.sizes.items()}
 
 
-SHARES = {"hole", "trust", "seen", "nobody_seen"}
+SHARES = {"hole", "trust", "share"}
 """Inputs on 0…1; pictures, and normals, are on -1…1."""
 
 
@@ -143,28 +142,17 @@ def _alpha(finder: Finder, masked: Tensor) -> tuple[Tensor, ...]:
 
 def _paint(painter: nn.Module) -> Graph:
     side = f"side*{STEP_PX}"
-    channels = {"around": 3, "hole": 1, "placed": 3, "trust": 1, "seen": 1, "nobody": 3, "nobody_seen": 1, "normals": 3}
+    channels = {"under": 3, "behind": 3, "share": 1, "trust": 1, "hole": 1, "normals": 3}
     about = (
-        "around: the face's window without its mask, -1...1; hole: 1 where it was; placed: the person's photos laid into its "
-        "pose, how far they can be trusted, where they are seen; nobody: the predicted face, and where it is seen; normals of "
-        "its mesh -> flow in half sides, gain and bias of the colours of both, shade of what is beside, blend: shares of both"
+        "under: the face's window with its hole filled, -1...1; behind: the same as if there were no face; share and trust: how "
+        "far the face covers it and is believed; hole: 1 where the mask was; normals of the face's mesh "
+        "-> flow of the face in half sides, gain and bias of its colours, paint: a change of the colours of all"
     )
     sizes: Sizes = {name: ("batch", count, side, side) for name, count in channels.items()}
     outputs = tuple(part.name for part in fields(Fields))
     return Graph(_Called(painter, tuple(sizes), _fields), sizes, outputs, about, least=2 * STEP_PX)
 
 
-def _fields(
-    painter: Painter,
-    around: Tensor,
-    hole: Tensor,
-    placed: Tensor,
-    trust: Tensor,
-    seen: Tensor,
-    nobody: Tensor,
-    nobody_seen: Tensor,
-    normals: Tensor,
-) -> tuple[Tensor, ...]:
-    persons, nobodys = Shown(placed, trust, seen), Shown(nobody, torch.zeros_like(nobody_seen), nobody_seen)
-    said = painter(around, hole, persons, nobodys, normals)
+def _fields(painter: Painter, **seen: Tensor) -> tuple[Tensor, ...]:
+    said = painter(torch.cat(list(seen.values()), 1))
     return tuple(getattr(said, part.name) for part in fields(Fields))
