@@ -83,6 +83,8 @@ COMMANDS = [
     "remove a.jpg -o out.gif",
     "remove a.jpg -o a.jpg",
     "remove a.jpg -o out.png --run nowhere",
+    "serve --run nowhere",
+    "serve --device gpu",
     "publish nowhere -o x",
     "publish photos -o x",
     "publish shards -o theirs",
