@@ -53,10 +53,10 @@ def _laid(fine: Tensor, skin: Tensor, size: int) -> Tensor | None:
     """Grain all over (1, 3, S, S) from patches of ``size`` of the ``fine`` lines (1, 3, S, S) of the ``skin`` (1, 1, S, S); None
     where no patch is skin."""
     side, step = fine.shape[-1], size // 2
-    share = F.avg_pool2d(skin, size, 1)[0, 0]
+    share = _means(skin, size)
     if float(share.max()) < LEAST:
         return None
-    lines = F.avg_pool2d(fine.abs().mean(1, keepdim=True), size, 1)[0, 0]
+    lines = _means(fine.abs().mean(1, keepdim=True), size)
     whole = share >= min(WHOLE, float(share.max()))
     # Wrinkles and lids are no grain: of all patches the calmer half.
     begins = (whole & (lines <= lines[whole].median())).nonzero()
@@ -74,6 +74,11 @@ def _laid(fine: Tensor, skin: Tensor, size: int) -> Tensor | None:
     square = window.square().reshape(1, -1, 1).expand(1, -1, across * across)
     weight = F.fold(square, large, kernel_size=size, stride=step)
     return (total / weight.clamp(min=1e-3).sqrt())[..., step : step + side, step : step + side]
+
+
+def _means(area: Tensor, size: int) -> Tensor:
+    """Means of (1, 1, S, S) over all squares of ``size``, (S - size + 1, S - size + 1); along rows, then along columns."""
+    return F.avg_pool2d(F.avg_pool2d(area, (size, 1), 1), (1, size), 1)[0, 0]
 
 
 def _fine(picture: Tensor, where: Tensor, width: float) -> Tensor:

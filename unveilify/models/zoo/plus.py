@@ -71,6 +71,8 @@ FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
 """Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
 ERASED = 0.25
 """How far paint takes a colour on [-1, 1] where it leaves nothing of the finer lines that were laid."""
+FINER = 1.5
+"""How much finer a photo must be than what is painted for patches of it to be worth their time."""
 DRAWN = 256
 """Side at which meshes are drawn, but in training that at which the painter looks."""
 FADE = 0.05
@@ -161,7 +163,8 @@ class Network(nn.Module):
         else:
             photo = batch.masked.float()
             share, smooth = (WINDOW.back(x, photo.shape[-1]) for x in (face[1], laid.share * (1 - laid.face.trust)))
-            fill = textured(photo, hole, fill, share)
+            if WINDOW.side * photo.shape[-1] > FINER * config.look_px:
+                fill = textured(photo, hole, fill, share)
             fill = grained(as_grey(met(fill, photo, hole), photo, hole), photo, hole, smooth)
         return Output(
             image=laid_over(batch.masked, alpha, fill),
