@@ -120,18 +120,40 @@ def test_the_flow_is_bounded_whatever_the_weights(make_batch):
     assert output.image.isfinite().all()
 
 
-def test_where_much_is_painted_the_fine_lines_that_were_laid_go(make_batch):
+def test_where_much_is_painted_beside_the_face_fine_lines_go(make_batch):
     """A painted field is as fine as what the network looks at: an edge that it does away with must leave no line."""
     network = tiny(128)
     fine = (torch.arange(96) % 2 * 0.5).expand(1, 3, 96, 96)
-    one = torch.ones(1, 1, 96, 96)
-    laid = Laid(torch.zeros(1, 3, 128, 128), Shown(fine, one, one), one)
+    none = torch.zeros(1, 1, 96, 96)
+    behind = torch.nn.functional.pad(fine, (16, 16, 32, 0))
+    laid = Laid(behind, Shown(fine, none, none), none)
     still = {"flow": torch.zeros(1, 2, 8, 8), "gain": torch.ones(1, 3, 2, 2), "bias": torch.zeros(1, 3, 2, 2)}
     middle = slice(40, 90)
     for paint, lines in ((0.0, 0.5), (ERASED, 0.0)):
         _, fill = network._render(laid, Fields(paint=torch.full((1, 3, 32, 32), paint), **still))
         step = (fill[..., 1:] - fill[..., :-1]).abs()[..., middle, middle]
         torch.testing.assert_close(step, torch.full_like(step, lines), atol=0.02, rtol=0)
+
+
+def test_on_the_face_what_is_painted_is_smooth_and_lines_stay(make_batch):
+    network = tiny(128)
+    fine = (torch.arange(96) % 2 * 0.5).expand(1, 3, 96, 96)
+    one = torch.ones(1, 1, 96, 96)
+    laid = Laid(torch.zeros(1, 3, 128, 128), Shown(fine, one, one), one)
+    still = {"flow": torch.zeros(1, 2, 8, 8), "gain": torch.ones(1, 3, 2, 2), "bias": torch.zeros(1, 3, 2, 2)}
+    checker = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 - 0.5).expand(1, 3, 32, 32)
+    _, fill = network._render(laid, Fields(paint=checker + 0.2, **still))
+    inside = fill[..., 44:116, 28:100]
+    torch.testing.assert_close(inside, (fine + 0.2)[..., 12:84, 12:84], atol=0.02, rtol=0)
+
+
+def test_nobodys_face_stays_where_it_was_predicted(make_batch):
+    network = tiny().eval()
+    only_here(network, make_batch)
+    with torch.no_grad():
+        network.painter.flow[-1].bias.fill_(9.0)
+        assert network(make_batch(1, 64)).logs["flow_px"] > 1
+        assert network(make_batch(1, 64).without_identity()).logs["flow_px"] == 0
 
 
 def test_the_face_moves_with_its_outline(make_batch):

@@ -7,15 +7,15 @@ What we ship. Three things in a row, of which only the first and the last are le
 2. *place*: photos of the person are laid rigidly, by their meshes, into the pose of the masked face, and where they show
    nothing a face that is nobody's, predicted from the upper half; beside it a rough neck, and what goes on smoothly from
    around. As in `place`, at the photo's own resolution.
-3. *paint*: a small network looks at that and says how to light the face and how to move it a little, and paints over what
-   does not fit: seams, a jaw that joins no neck, a collar.
+3. *paint*: a small network looks at that and says how to light the face and how to move it a little, changes the
+   colours of the face smoothly, and paints over what does not fit beside it: a jaw that joins no neck, a collar.
 
 What is painted is as fine as what the network looks at; where it paints much, what was laid keeps no finer lines, and beside
 the face patches of the photo that are like the paint are shown in its place. All else stays as sharp as it was laid. Outside
 the hole the photo is untouched, exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +38,7 @@ from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
 from unveilify.models.layers.resunet import ResUNet, head
-from unveilify.models.layers.warp import resize, warp
+from unveilify.models.layers.warp import gaussian, resize, warp
 from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -69,8 +69,9 @@ FLOW_LEVEL, LIGHT_LEVEL = 1, 3
 """The flow is said at a quarter of that side, the light at a sixteenth: finer light is a stain."""
 FLOW, GAIN, BIAS = 0.12, 0.6, 0.3
 """Largest flow in half sides of the window, largest logarithm of a gain, largest shift of a colour on [-1, 1]."""
-ERASED = 0.25
-"""How far paint takes a colour on [-1, 1] where it leaves nothing of the finer lines that were laid."""
+ERASED, SHADE = 0.25, 0.05
+"""How far paint takes a colour on [-1, 1] where it leaves nothing of the finer lines that were laid beside the face; and how
+smooth it is on the face, as a standard deviation in sides of the window."""
 FINER = 1.5
 """How much finer a photo must be than what is painted for patches of it to be worth their time."""
 DRAWN = 256
@@ -156,10 +157,12 @@ class Network(nn.Module):
         nobody, normals = from_prior(batch, hole, drawn, WINDOW, self.prior)
         laid = lay_out(batch, hole, photos, nobody, WINDOW, steps=(), sharp=self.training)
         fields = self._look(laid, hole, normals)
+        # Of nobody's jaw it is known as well where it is as it can be: moved by what is likely it is a mean of jaws, too wide.
+        fields = replace(fields, flow=fields.flow * (batch.real > 0).to(fields.flow)[:, None, None, None])
         face, fill = self._render(laid, fields)
         terms = {}
         if self.training and batch.unmasked is not None:
-            terms = self._terms(batch, hole, face, fill) | self._flow_term(batch, photos, nobody, fields.flow)
+            terms = self._terms(batch, hole, face, fill) | self._flow_term(batch, photos, fields.flow)
         else:
             photo = batch.masked.float()
             share, smooth = (WINDOW.back(x, photo.shape[-1]) for x in (face[1], laid.share * (1 - laid.face.trust)))
@@ -197,12 +200,15 @@ class Network(nn.Module):
         (B, 3, S, S) at the photo's own side."""
         behind = WINDOW.cut(laid.behind)
         side, look = behind.shape[-1], self.config.look_px
-        gain, bias, paint = (resize(x, side) for x in (fields.gain, fields.bias, fields.paint))
+        gain, bias = (resize(x, side) for x in (fields.gain, fields.bias))
         moved = warp(torch.cat([laid.face.picture, laid.share], 1), fields.flow)
         picture, share = moved[:, :3] * gain + bias, moved[:, 3:]
         under = behind + share * (picture - behind)
+        # A face has lines already, and those that are painted over them are a blur.
+        shade = _smooth(fields.paint, resize(share, look), SHADE * look)
+        paint = (1 - share) * resize(fields.paint, side) + share * resize(shade, side)
         fine = under - resize(resize(under, look), side) if side > look else torch.zeros_like(under)
-        erased = (paint.detach().abs().amax(1, keepdim=True) / ERASED).clamp(max=1)
+        erased = (1 - share) * (paint.detach().abs().amax(1, keepdim=True) / ERASED).clamp(max=1)
         inside = under + paint - erased * fine
         return (picture, share), laid.behind + WINDOW.back(fading(inside - behind), laid.behind.shape[-1])
 
@@ -218,22 +224,25 @@ class Network(nn.Module):
                 "placed": coarse_error(apart, where, 8) + coarse_error(apart, where, 48) / 2,
             }
 
-    def _flow_term(self, batch: Batch, photos: list[Source], nobody: Source, flow: Tensor) -> dict[str, Tensor]:
-        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched, or nobody's."""
+    def _flow_term(self, batch: Batch, photos: list[Source], flow: Tensor) -> dict[str, Tensor]:
+        """Where the truth shows a point of the lower face, the first reference's own point is to be fetched."""
         true = batch.unmasked_landmarks
         if true is None or true.shape[1] != mesh.POINTS:
             return {}
         points = mesh.surface().hidden
         true = true[:, points, :2].float()
         places = (true - true.new_tensor([WINDOW.left, WINDOW.top])) / WINDOW.side
-        given = (batch.real > 0).to(true)[:, None]
         error = true.new_zeros(())
-        for source, counts in ((photos[:1], given), ([nobody], 1 - given if photos else torch.ones_like(given))):
-            for one in source:
-                goal = (2 / WINDOW.side * (one.placement.points[:, points] - true)).clamp(-FLOW, FLOW)
-                apart = (at(flow, places) - goal.transpose(1, 2)).abs().mean(1)
-                error = error + (counts * apart * at(one.placement.seen, places)[:, 0]).nan_to_num(0.0).mean()
+        for one in photos[:1]:
+            goal = (2 / WINDOW.side * (one.placement.points[:, points] - true)).clamp(-FLOW, FLOW)
+            apart = (at(flow, places) - goal.transpose(1, 2)).abs().mean(1)
+            error = error + (apart * at(one.placement.seen, places)[:, 0]).nan_to_num(0.0).mean()
         return {"flow": error}
+
+
+def _smooth(picture: Tensor, where: Tensor, width: float) -> Tensor:
+    """(B, C, s, s) as means over ``width`` pixels where (B, 1, s, s)."""
+    return gaussian(picture * where, width) / gaussian(where, width).clamp(min=0.05)
 
 
 def fading(picture: Tensor) -> Tensor:
