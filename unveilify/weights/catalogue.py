@@ -66,7 +66,7 @@ ENTRIES: tuple[Entry, ...] = (
         name=SHIPPED,
         filename="unveilify_plus.safetensors",
         bytes=15879516,
-        sha256="ac791b84d882714c424fac15d6bdc72bc6da746aa3b3e69cb121dedaa0b0ac42",
+        sha256="3938ff55fddf5c4860e85c2c38514bd739ade7dc755d29bb921cef6f88b6ad2c",
         licence="Apache-2.0; see its card for what it was trained on",
         role="`plus`, trained by us: what `unveilify remove` uses unless told otherwise",
     ),
