@@ -148,12 +148,29 @@ def test_on_the_face_what_is_painted_is_smooth_and_lines_stay(make_batch):
 
 
 def test_nobodys_face_stays_where_it_was_predicted(make_batch):
-    network = tiny().eval()
+    network = tiny(alone=True).eval()
     only_here(network, make_batch)
     with torch.no_grad():
         network.painter.flow[-1].bias.fill_(9.0)
         assert network(make_batch(1, 64)).logs["flow_px"] > 1
         assert network(make_batch(1, 64).without_identity()).logs["flow_px"] == 0
+
+
+def test_without_a_photo_it_is_what_place_leaves_unless_asked(make_batch):
+    ours, asked, laid = tiny(), tiny(alone=True), place.Network(place.Config(size_px=64)).eval()
+    asked.load_state_dict(ours.state_dict())
+    batch = replace(make_batch(2, 64), real=torch.tensor([0, 1]))
+    for network in (ours, asked, laid):
+        only_here(network, make_batch)
+    with torch.no_grad():
+        for network in (ours, asked):
+            network.painter.paint[-1].bias.fill_(0.5)
+        some, painted, placed = (network(batch).image for network in (ours, asked, laid))
+        none = ours(batch.without_identity()).image
+    torch.testing.assert_close(some[0], placed[0])
+    torch.testing.assert_close(none[0], placed[0])
+    torch.testing.assert_close(some[1], painted[1])
+    assert not torch.allclose(painted[0], placed[0], atol=0.05)
 
 
 def test_the_face_moves_with_its_outline(make_batch):

@@ -59,11 +59,7 @@ class Network(nn.Module):
 
     def fill(self, batch: Batch, hole: Tensor) -> Tensor:
         """What is laid over the hole (B, 3, S, S)."""
-        nobody, _ = from_prior(batch, hole, self.config.draw_px, WHOLE, self.prior)
-        laid = lay_out(batch, hole, self.sources(batch, hole), nobody, WHOLE)
-        masked, behind = batch.masked.float(), laid.behind
-        fill = met(behind + laid.share * (laid.face.picture - behind), masked, hole)
-        return grained(as_grey(fill, masked, hole), masked, hole, laid.share * (1 - laid.face.trust))
+        return filled(batch, hole, self.sources(batch, hole), self.prior, self.config.draw_px)
 
     def learn(self, batches: Iterable[Batch]) -> dict[str, int]:
         """Learn nobody's face from the unmasked pictures of the batches, of which at most `MOST` count.
@@ -76,6 +72,16 @@ class Network(nn.Module):
     def sources(self, batch: Batch, hole: Tensor) -> list[Source]:
         """The photos of the person."""
         return from_photos(batch, hole, self.config.draw_px, WHOLE)
+
+
+def filled(batch: Batch, hole: Tensor, photos: list[Source], prior: FacePrior, draw_px: int) -> Tensor:
+    """What is laid over the ``hole`` (B, 1, S, S): (B, 3, S, S). ``photos`` of the person and nobody's face, drawn at
+    ``draw_px``."""
+    nobody, _ = from_prior(batch, hole, draw_px, WHOLE, prior)
+    laid = lay_out(batch, hole, photos, nobody, WHOLE)
+    masked, behind = batch.masked.float(), laid.behind
+    fill = met(behind + laid.share * (laid.face.picture - behind), masked, hole)
+    return grained(as_grey(fill, masked, hole), masked, hole, laid.share * (1 - laid.face.trust))
 
 
 def _faces(batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

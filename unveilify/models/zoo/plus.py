@@ -13,6 +13,8 @@ What we ship. Three things in a row, of which only the first and the last are le
 What is painted is as fine as what the network looks at; where it paints much, what was laid keeps no finer lines, and beside
 the face patches of the photo that are like the paint are shown in its place. All else stays as sharp as it was laid. Outside
 the hole the photo is untouched, exactly.
+
+Without a photo of the person nothing is painted unless asked (``alone``): strict eyes prefer what is laid to it.
 """
 
 from dataclasses import dataclass, replace
@@ -42,6 +44,7 @@ from unveilify.models.layers.warp import gaussian, resize, warp
 from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
+from unveilify.models.zoo.place import filled
 
 USES_HOLE = False
 TRAINS = True
@@ -87,7 +90,10 @@ class Config(Sized):
     size_px: PowerOfTwo = Field(256, description="side of the square picture in pixels: a power of two, at least 32")
     width: float = Field(1.0, gt=0, le=16, description="channel multiplier of the painter")
     look_px: int = Field(96, ge=32, multiple_of=32, description="side at which the painter looks at its window")
-    widen: float = Field(0.02, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
+    alone: bool = Field(
+        False, description="paint where no photo of the person is given, too; else it stays as `place` leaves it"
+    )
+    widen: float = Field(0.015, ge=0, le=0.1, description="the hole is the mask widened by this share of the side")
     reference_dropout: float = Field(
         0.4, ge=0, lt=1, description="share of training photos shown without any reference"
     )
@@ -150,6 +156,9 @@ class Network(nn.Module):
         """Unmask photos of any side, at that side."""
         config = self.config
         hole, alpha = self._hole(batch)
+        painted = torch.ones_like(batch.real) if self.training or config.alone else batch.real > 0
+        if not painted.any():
+            return Output(laid_over(batch.masked, alpha, filled(batch, hole, [], self.prior, DRAWN)), alpha)
         if self.training:
             batch = nearer(other_references(batch, config.reference_dropout, config.wrong_reference))
         drawn = config.look_px if self.training else DRAWN
@@ -169,6 +178,9 @@ class Network(nn.Module):
             if WINDOW.side * photo.shape[-1] > FINER * config.look_px:
                 fill = textured(photo, hole, fill, share)
             fill = grained(as_grey(met(fill, photo, hole), photo, hole), photo, hole, smooth)
+            if not painted.all():
+                alone = filled(batch, hole, [], self.prior, DRAWN)
+                fill = torch.where(painted.bool()[:, None, None, None], fill, alone)
         return Output(
             image=laid_over(batch.masked, alpha, fill),
             alpha=alpha,
