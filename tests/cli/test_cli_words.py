@@ -23,6 +23,7 @@ VERBS = (
     "remove",
     "serve",
     "export",
+    "publish",
     "settings",
     "show",
     "verify",
@@ -57,6 +58,7 @@ ROOT = Path(__file__).parents[2]
         (["find", "a.jpg", "-o", "out.jpg"], "end in .png"),
         (["serve", "--run", "runs/none"], "unveilify train"),
         (["export", "runs/none", "-o", "out.safetensors"], "unveilify train"),
+        (["publish", "runs/none", "-o", "hub"], "unveilify train"),
     ],
 )
 def test_bad_input_is_one_sentence(words: list[str], hint: str, tmp_path: Path) -> None:
