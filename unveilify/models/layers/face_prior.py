@@ -19,7 +19,7 @@ from unveilify.models.layers.blank import blank
 from unveilify.models.layers.congeal import Bytes, congealed
 from unveilify.models.layers.hole import grown
 from unveilify.models.layers.jaw import Array, Jaw, known_pairs
-from unveilify.models.layers.warp import gaussian, sampled
+from unveilify.models.layers.warp import blurred, sampled
 
 SIDE = 320
 """Side of an unrolled face in pixels."""
@@ -214,8 +214,7 @@ class FacePrior(nn.Module):
     def _smooth(self, picture: Tensor) -> Tensor:
         """What of (3, SIDE, SIDE) is coarser than `FINE`."""
         covered = self.covered[0]
-        share = gaussian(covered[None], FINE)[0].clamp(min=1e-3)
-        return gaussian((picture * covered)[None], FINE)[0] / share * covered
+        return blurred(picture[None], covered[None], FINE)[0] * covered
 
     def _decompose(self, lower: Tensor, features: Tensor) -> None:
         """Principal components of the lower halves (N, D), and their estimate from the features (N, F)."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unveilify.models.layers.candidates import APART, alike
 from unveilify.models.layers.hole import grown
-from unveilify.models.layers.warp import gaussian
+from unveilify.models.layers.warp import blurred
 
 GRAINY_PX = 96
 """Side of a face crop below which nothing is grain: lips and lids are as fine."""
@@ -83,8 +83,7 @@ def _means(area: Tensor, size: int) -> Tensor:
 
 def _fine(picture: Tensor, where: Tensor, width: float) -> Tensor:
     """What of (1, 3, S, S) is finer than ``width`` pixels where (1, 1, S, S), 0 elsewhere."""
-    share = gaussian(where, width).clamp(min=1e-3)
-    return (picture - gaussian(picture * where, width) / share) * where
+    return (picture - blurred(picture, where, width)) * where
 
 
 def _rough(fine: Tensor, where: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from unveilify.models.contract import Batch
 from unveilify.models.layers.beside import beside
 from unveilify.models.layers.candidates import Shown, Source, show
 from unveilify.models.layers.complete import STEPS, Steps
-from unveilify.models.layers.light import as_sharp, joined, lit
+from unveilify.models.layers.grain import grained
+from unveilify.models.layers.light import as_grey, as_sharp, joined, lit, met
 from unveilify.models.layers.placing import Window
 
 
@@ -46,3 +47,9 @@ def lay_out(
     face = face if sharp else as_sharp(face, around, inner)
     face = joined(lit(face, around, inner), around, inner)
     return Laid(behind, face, face.feathered())
+
+
+def finished(fill: Tensor, masked: Tensor, hole: Tensor, smooth: Tensor) -> Tensor:
+    """What is to be laid over the photos' ``hole`` (B, 3, S, S), as it leaves: it meets the photo at the edge, has no colours
+    where that has none, and is grained where it is ``smooth`` (B, 1, S, S), 0…1, as nobody's skin is."""
+    return grained(as_grey(met(fill, masked, hole), masked, hole), masked, hole, smooth)

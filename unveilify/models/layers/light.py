@@ -9,7 +9,7 @@ from torch import Tensor
 from unveilify.models.layers.blank import blank, going_on
 from unveilify.models.layers.candidates import APART, Shown, alike
 from unveilify.models.layers.hole import grown
-from unveilify.models.layers.warp import gaussian, resize
+from unveilify.models.layers.warp import blurred, gaussian, resize
 
 LIGHT = 8
 """Squares along the side within which light is taken to be the same."""
@@ -23,15 +23,14 @@ ALIKE, GLARE = 0.25, 0.8
 """How far colours on [-1, 1] may lie apart at the edge, from what they usually do around there, for the same skin to be seen in
 both, a lid beside a cheek is none; and how far they may usually lie apart."""
 
-
-GREY, MOST = 0.04, 0.95
-"""A photo of which such a share has less chroma than this, on [-1, 1], has no colours: JPEG leaves some."""
 BLURS = (0.6, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.1, 3.9, 5.0)
 """Standard deviations in pixels of the blurs that are tried."""
 COMPARED = 512
 """Largest side at which lines are compared."""
 SHARPER, FINEST = 1.15, 1.5
 """How much stronger than the photo's the lines may be that are finer than so many pixels."""
+GREY, MOST = 0.04, 0.95
+"""A photo of which such a share has less chroma than this, on [-1, 1], has no colours: JPEG leaves some."""
 
 
 def lit(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
@@ -60,7 +59,7 @@ def joined(shown: Shown, masked: Tensor, hole: Tensor) -> Shown:
     apart = resize((masked - shown.picture) * outside, side) / share.clamp(min=1e-3)
     there = share * (share > 0.2)
     width = REACHES[0] * side
-    usual = gaussian(apart * there, width) / gaussian(there, width).clamp(min=1e-3)
+    usual = blurred(apart, there, width)
     know = there * alike(apart - usual, ALIKE)
     change = resize(going_on(apart, know, REACHES, there) * alike(usual, GLARE), masked.shape[-1])
     return replace(shown, picture=(shown.picture + change).clamp(-1, 1))

@@ -39,6 +39,12 @@ def resize(field: Tensor, side: int) -> Tensor:
     return F.interpolate(field.float(), size=(side, side), mode="bilinear", antialias=smaller)
 
 
+def blurred(picture: Tensor, where: Tensor, width: float, least: float = 1e-3) -> Tensor:
+    """Means (N, C, s, s) as of `gaussian`, of what lies where (N, 1, s, s) alone; where less than ``least`` of that
+    is near they fade."""
+    return gaussian(picture * where, width) / gaussian(where, width).clamp(min=least)
+
+
 def gaussian(picture: Tensor, width: float) -> Tensor:
     """Means (N, C, s, s) under a Gaussian of standard deviation ``width`` pixels; as matrices, for wide pools are slow."""
     pixel = torch.arange(picture.shape[-1], device=picture.device, dtype=picture.dtype)

@@ -14,10 +14,8 @@ from unveilify.models.contract import Batch, Output, Recipe, Sized
 from unveilify.models.layers import shipped
 from unveilify.models.layers.candidates import Source, from_photos, from_prior, mesh_of
 from unveilify.models.layers.face_prior import FacePrior
-from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.laid import lay_out
-from unveilify.models.layers.light import as_grey, met
+from unveilify.models.layers.laid import finished, lay_out
 from unveilify.models.layers.placing import Window
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -80,8 +78,8 @@ def filled(batch: Batch, hole: Tensor, photos: list[Source], prior: FacePrior, d
     nobody, _ = from_prior(batch, hole, draw_px, WHOLE, prior)
     laid = lay_out(batch, hole, photos, nobody, WHOLE)
     masked, behind = batch.masked.float(), laid.behind
-    fill = met(behind + laid.share * (laid.face.picture - behind), masked, hole)
-    return grained(as_grey(fill, masked, hole), masked, hole, laid.share * (1 - laid.face.trust))
+    fill = behind + laid.share * (laid.face.picture - behind)
+    return finished(fill, masked, hole, laid.share * (1 - laid.face.trust))
 
 
 def _faces(batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

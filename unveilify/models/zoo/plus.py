@@ -31,16 +31,14 @@ from unveilify.models.layers.beside import textured
 from unveilify.models.layers.candidates import Source, from_photos, from_prior
 from unveilify.models.layers.face_prior import FacePrior
 from unveilify.models.layers.found import wanted
-from unveilify.models.layers.grain import grained
 from unveilify.models.layers.hole import laid_over, soften
-from unveilify.models.layers.laid import Laid, lay_out
+from unveilify.models.layers.laid import Laid, finished, lay_out
 from unveilify.models.layers.layers import full_precision, scaled
-from unveilify.models.layers.light import as_grey, met
 from unveilify.models.layers.patchgan import PatchGAN, first_identity
 from unveilify.models.layers.placing import Window, at
 from unveilify.models.layers.practice import nearer, other_references
 from unveilify.models.layers.resunet import ResUNet, head
-from unveilify.models.layers.warp import gaussian, resize, warp
+from unveilify.models.layers.warp import blurred, resize, warp
 from unveilify.models.sides import PowerOfTwo
 from unveilify.models.zoo.find import Config as FindConfig
 from unveilify.models.zoo.find import Network as Finder
@@ -177,7 +175,7 @@ class Network(nn.Module):
             share, smooth = (WINDOW.back(x, photo.shape[-1]) for x in (face[1], laid.share * (1 - laid.face.trust)))
             if WINDOW.side * photo.shape[-1] > FINER * config.look_px:
                 fill = textured(photo, hole, fill, share)
-            fill = grained(as_grey(met(fill, photo, hole), photo, hole), photo, hole, smooth)
+            fill = finished(fill, photo, hole, smooth)
             if not painted.all():
                 alone = filled(batch, hole, [], self.prior, DRAWN)
                 fill = torch.where(painted.bool()[:, None, None, None], fill, alone)
@@ -217,7 +215,7 @@ class Network(nn.Module):
         picture, share = moved[:, :3] * gain + bias, moved[:, 3:]
         under = behind + share * (picture - behind)
         # A face has lines already, and those that are painted over them are a blur.
-        shade = _smooth(fields.paint, resize(share, look), SHADE * look)
+        shade = blurred(fields.paint, resize(share, look), SHADE * look, least=0.05)
         paint = (1 - share) * resize(fields.paint, side) + share * resize(shade, side)
         fine = under - resize(resize(under, look), side) if side > look else torch.zeros_like(under)
         erased = (1 - share) * (paint.detach().abs().amax(1, keepdim=True) / ERASED).clamp(max=1)
@@ -250,11 +248,6 @@ class Network(nn.Module):
             apart = (at(flow, places) - goal.transpose(1, 2)).abs().mean(1)
             error = error + (apart * at(one.placement.seen, places)[:, 0]).nan_to_num(0.0).mean()
         return {"flow": error}
-
-
-def _smooth(picture: Tensor, where: Tensor, width: float) -> Tensor:
-    """(B, C, s, s) as means over ``width`` pixels where (B, 1, s, s)."""
-    return gaussian(picture * where, width) / gaussian(where, width).clamp(min=0.05)
 
 
 def fading(picture: Tensor) -> Tensor:
