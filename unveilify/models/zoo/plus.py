@@ -154,8 +154,8 @@ class Network(nn.Module):
         """Unmask photos of any side, at that side."""
         config = self.config
         hole, alpha = self._hole(batch)
-        painted = torch.ones_like(batch.real) if self.training or config.alone else batch.real > 0
-        if not painted.any():
+        always, painted = self.training or config.alone, batch.real > 0
+        if not always and not painted.any():
             return Output(laid_over(batch.masked, alpha, filled(batch, hole, [], self.prior, DRAWN)), alpha)
         if self.training:
             batch = nearer(other_references(batch, config.reference_dropout, config.wrong_reference))
@@ -176,9 +176,9 @@ class Network(nn.Module):
             if WINDOW.side * photo.shape[-1] > FINER * config.look_px:
                 fill = textured(photo, hole, fill, share)
             fill = finished(fill, photo, hole, smooth)
-            if not painted.all():
+            if not always and not painted.all():
                 alone = filled(batch, hole, [], self.prior, DRAWN)
-                fill = torch.where(painted.bool()[:, None, None, None], fill, alone)
+                fill = torch.where(painted[:, None, None, None], fill, alone)
         return Output(
             image=laid_over(batch.masked, alpha, fill),
             alpha=alpha,
